@@ -1,0 +1,1 @@
+easelfs_unit(base base)
