@@ -12,7 +12,8 @@ void failure_init(struct failure *failure)
     memset(failure, 0, sizeof(*failure));
 }
 
-static void format_text(char *text, size_t size, const char *format, va_list arguments)
+printf_like_(3, 0) static void format_text(char *text, size_t size, const char *format,
+                                           va_list arguments)
 {
     vsnprintf(text, size, format, arguments);
     text_make_printable(text, ' ');
@@ -38,10 +39,14 @@ void failure_advise(struct failure *failure, const char *format, ...)
     va_end(arguments);
 }
 
+const char *error_text(int error)
+{
+    const char *text = strerrordesc_np(-error);
+
+    return text ? text : "Unknown error";
+}
+
 int failure_set_errno(struct failure *failure, int error, const char *what)
 {
-    char reason[128];
-
-    return failure_set(failure, error, "%s: %s.", what,
-                       strerror_r(-error, reason, sizeof(reason)));
+    return failure_set(failure, error, "%s: %s.", what, error_text(error));
 }

@@ -49,6 +49,9 @@ int failure_set(struct failure *failure, int error, const char *format, ...) pri
 /** Set the advice. */
 void failure_advise(struct failure *failure, const char *format, ...) printf_like_(2, 3);
 
+/** What errno @error (negative) means, in words: "No such file or directory". Static. */
+const char *error_text(int error);
+
 /** The same from errno: "@what: No such file or directory." */
 int failure_set_errno(struct failure *failure, int error, const char *what);
 

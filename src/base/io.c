@@ -9,6 +9,9 @@
 
 #define CHUNK_BYTES 65536
 
+/* copy_file_range(2) refuses lengths that would pass the end of all files. */
+#define COPY_MAX_BYTES ((uint64_t)1 << 30)
+
 int io_write_all(int fd, const void *data, size_t length)
 {
     const char *from = data;
@@ -111,7 +114,8 @@ int64_t io_copy(int from, int to, uint64_t length)
     off_t offset = 0;
 
     while ((uint64_t)offset < length) {
-        size_t rest = (size_t)(length - (uint64_t)offset);
+        uint64_t left = length - (uint64_t)offset;
+        size_t rest = (size_t)(left < COPY_MAX_BYTES ? left : COPY_MAX_BYTES);
         ssize_t copied;
 
         if (plain) {
@@ -148,7 +152,7 @@ int io_make_dirs(const char *path, mode_t mode)
 
     if (!copy)
         return -ENOMEM;
-    for (char *slash = strchr(copy + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+    for (char *slash = strchr(copy + (*copy == '/'), '/'); slash; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
         if (mkdir(copy, mode) < 0 && errno != EEXIST)
             return -errno;

@@ -102,6 +102,14 @@ void text_make_printable(char *text, char replacement)
     *to = '\0';
 }
 
+void text_lower(char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        if (text[i] >= 'A' && text[i] <= 'Z')
+            text[i] = (char)(text[i] + ('a' - 'A'));
+    }
+}
+
 static bool is_digit(char c)
 {
     return c >= '0' && c <= '9';

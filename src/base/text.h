@@ -26,6 +26,9 @@ bool text_is_blank(const char *text, size_t length);
  */
 void text_make_printable(char *text, char replacement);
 
+/** ASCII letters to lower case, in place and in every locale alike: for host names. */
+void text_lower(char *text, size_t length);
+
 /**
  * Compare file names as people count: runs of digits by value, so that `cat2` comes before `cat10`.
  * A total order: names that are equal by value are ordered by their bytes.

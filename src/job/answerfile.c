@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+#include "job/answerfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/io.h"
+#include "job/flight.h"
+
+#define FILE_NAME     "answer"
+#define FIRST_FORMAT  "easelfs answer 1 %u %llu %zu\n"
+#define LINE_MAX_SIZE 256
+/* The skeleton, at its default limit with its closing brackets, and a line a part. */
+#define FILE_MAX (LIFT_SKELETON_MAX + 4096 + LIFT_PARTS_MAX * LINE_MAX_SIZE)
+
+static int sync_part(int spool_fd, unsigned part)
+{
+    char name[FLIGHT_NAME_SIZE];
+    cleanup_close int fd = -1;
+
+    flight_part_name(part, name);
+    fd = openat(spool_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    return fd < 0 || fsync(fd) < 0 ? -errno : 0;
+}
+
+static int format_part(const struct lift_part *part, struct buf *text)
+{
+    return buf_printf(text, "%u %llu %d %d %llu %u %s\n", (unsigned)part->encoding,
+                      (unsigned long long)part->bytes, part->complete, part->damaged,
+                      (unsigned long long)part->damaged_offset, part->rest,
+                      part->mime[0] ? part->mime : "-");
+}
+
+int answerfile_save(int spool_fd, const struct lift_result *result)
+{
+    cleanup_buf struct buf text = {.max = FILE_MAX};
+    int error = buf_printf(&text, FIRST_FORMAT, (unsigned)result->verdict,
+                           (unsigned long long)result->total_bytes, result->part_count);
+
+    for (size_t i = 0; !error && i < result->part_count; i++) {
+        error = format_part(&result->parts[i], &text);
+        if (!error)
+            error = sync_part(spool_fd, (unsigned)i);
+    }
+    if (!error)
+        error = buf_append(&text, result->skeleton, result->skeleton_length);
+    if (!error)
+        error = io_replace_file(spool_fd, FILE_NAME, buf_text(&text), text.length, 0600);
+    return error;
+}
+
+/* The line at @at without its end; @at moves behind it. */
+static bool take_line(const char **at, char line[LINE_MAX_SIZE])
+{
+    const char *end = strchr(*at, '\n');
+
+    if (!end || end - *at >= LINE_MAX_SIZE)
+        return false;
+    memcpy(line, *at, (size_t)(end - *at));
+    line[end - *at] = '\0';
+    *at = end + 1;
+    return true;
+}
+
+static int parse_part(const char **at, struct lift_part *part)
+{
+    unsigned long long bytes;
+    unsigned long long offset;
+    unsigned encoding;
+    char line[LINE_MAX_SIZE];
+    int complete;
+    int damaged;
+
+    if (!take_line(at, line) ||
+        sscanf(line, "%u %llu %d %d %llu %u %63s", &encoding, &bytes, &complete, &damaged, &offset,
+               &part->rest, part->mime) != 7 ||
+        encoding > LIFT_REMAINDER)
+        return -EBADMSG;
+    part->encoding = (enum lift_encoding)encoding;
+    part->bytes = bytes;
+    part->complete = complete != 0;
+    part->damaged = damaged != 0;
+    part->damaged_offset = offset;
+    if (strcmp(part->mime, "-") == 0)
+        part->mime[0] = '\0';
+    return 0;
+}
+
+static int parse(struct answerfile *answer)
+{
+    const char *at = answer->text;
+    char line[LINE_MAX_SIZE];
+    unsigned long long total;
+    unsigned verdict;
+    size_t count;
+    int error = 0;
+
+    if (!take_line(&at, line) || sscanf(line, FIRST_FORMAT, &verdict, &total, &count) != 3 ||
+        verdict > LIFT_NOT_JSON || count > LIFT_PARTS_MAX)
+        return -EBADMSG;
+    answer->parts = calloc(count + 1, sizeof(*answer->parts));
+    if (!answer->parts)
+        return -ENOMEM;
+    for (size_t i = 0; !error && i < count; i++)
+        error = parse_part(&at, &answer->parts[i]);
+    answer->result = (struct lift_result){
+        .verdict = (enum lift_verdict)verdict,
+        .total_bytes = total,
+        .skeleton = at,
+        .skeleton_length = strlen(at),
+        .parts = answer->parts,
+        .part_count = count,
+        .remainder = "",
+    };
+    return error;
+}
+
+int answerfile_load(int spool_fd, struct answerfile *ret_answer)
+{
+    cleanup_buf struct buf text = {.max = FILE_MAX};
+    struct answerfile answer = {0};
+    int error = io_read_file(spool_fd, FILE_NAME, &text);
+
+    if (error)
+        return error;
+    if (strlen(buf_text(&text)) != text.length)
+        return -EBADMSG;
+    answer.text = buf_steal(&text);
+    error = answer.text ? parse(&answer) : -EBADMSG;
+    if (error) {
+        answerfile_unload(&answer);
+        return error;
+    }
+    *ret_answer = answer;
+    return 0;
+}
+
+void answerfile_unload(struct answerfile *answer)
+{
+    free(answer->text);
+    free(answer->parts);
+    *answer = (struct answerfile){0};
+}

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Freeze: copy what a job uses, so that nothing that is done to the directory later can change it.
+ * The references are copied into the spool (by reflink where the file system can); the prompt and
+ * the settings are in the record already. Runs in the pool.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/xattr.h>
+
+#include "base/clock.h"
+#include "base/io.h"
+#include "base/text.h"
+#include "conf/prompt.h"
+#include "job/flight.h"
+#include "job/job.h"
+#include "job/naming.h"
+#include "store/spool.h"
+
+/* More names than a workspace with a hundred thousand results has. */
+#define NAMES_MAX (1 << 20)
+
+struct names {
+    char **name;
+    size_t count;
+};
+
+static void names_fini(struct names *names)
+{
+    for (size_t i = 0; i < names->count; i++)
+        free(names->name[i]);
+    free(names->name);
+}
+
+static int compare_names(const void *left, const void *right)
+{
+    return text_natural_compare(*(char *const *)left, *(char *const *)right);
+}
+
+static int add_name(struct names *names, const char *name)
+{
+    if ((names->count & (names->count - 1)) == 0) { /* full at each power of two */
+        size_t size = names->count ? names->count * 2 : 1;
+        char **grown = size > NAMES_MAX ? NULL : realloc(names->name, size * sizeof(*grown));
+        if (!grown)
+            return -ENOMEM;
+        names->name = grown;
+    }
+    names->name[names->count] = strdup(name);
+    if (!names->name[names->count])
+        return -ENOMEM;
+    names->count++;
+    return 0;
+}
+
+/* Files that may be references by their names, in the order in which they are sent. */
+static int list_names(int directory_fd, struct names *names)
+{
+    cleanup_closedir DIR *dir = NULL;
+    int fd = io_reopen(directory_fd, O_RDONLY | O_DIRECTORY);
+    int error = 0;
+
+    if (fd < 0)
+        return fd;
+    dir = fdopendir(fd);
+    if (!dir) {
+        close(fd);
+        return -errno;
+    }
+    for (const struct dirent *entry; !error && (entry = readdir(dir));) {
+        if (entry->d_name[0] != '.' && !naming_is_prompt(entry->d_name) &&
+            (entry->d_type == DT_REG || entry->d_type == DT_UNKNOWN))
+            error = add_name(names, entry->d_name);
+    }
+    if (!error && names->count)
+        qsort(names->name, names->count, sizeof(*names->name), compare_names);
+    return error;
+}
+
+/* Open @name if it is a picture and, unless @named, not a result: -ENOENT where it is not. */
+static int open_picture(struct jobs *jobs, int directory_fd, const char *name, bool named,
+                        const struct image_type **ret_type, struct stat *status)
+{
+    cleanup_close int fd =
+        openat(directory_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    int error;
+
+    if (fd < 0)
+        return errno == ENOENT || errno == ELOOP ? -ENOENT : -errno;
+    if (fstat(fd, status) < 0)
+        return -errno;
+    if (!S_ISREG(status->st_mode) || (!named && fgetxattr(fd, STORE_XATTR_JOB, NULL, 0) >= 0))
+        return -ENOENT;
+    error = imagetype_detect(jobs->setup.imagetype, fd, ret_type);
+    if (error)
+        return error;
+    return *ret_type ? steal_fd(&fd) : -ENOENT;
+}
+
+static int copy_picture(int spool_fd, size_t index, int fd, uint64_t size, const char *name,
+                        struct failure *failure)
+{
+    cleanup_close int copy = -1;
+    char copy_name[FLIGHT_NAME_SIZE];
+    int64_t copied;
+
+    flight_reference_name(index, copy_name);
+    copy = openat(spool_fd, copy_name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (copy < 0)
+        return failure_set_errno(failure, -errno, name);
+    copied = io_copy(fd, copy, size);
+    if (copied < 0)
+        return failure_set_errno(failure, (int)copied, name);
+    if ((uint64_t)copied != size)
+        return failure_set(failure, -EAGAIN, "%s was changed while it was read.", name);
+    return 0;
+}
+
+static int check_reference(const struct job *job, const char *name, const struct image_type *type,
+                           struct failure *failure)
+{
+    size_t max = job->model->profile->references_max;
+
+    if (!type->is_reference) {
+        failure_advise(failure, "Convert it to PNG or JPEG, or move it elsewhere, and save the "
+                                "prompt again.");
+        return failure_set(failure, -EMEDIUMTYPE,
+                           "%s is a %s picture, which the API does not take as a reference.", name,
+                           type->title);
+    }
+    if (job->record.reference_count >= max) {
+        failure_advise(failure, "Move some pictures elsewhere and save the prompt again.");
+        return failure_set(failure, -E2BIG, "%s takes at most %zu reference pictures; %s is one "
+                           "too many.", job->record.model, max, name);
+    }
+    return 0;
+}
+
+/* Take @name as the next reference, if it is one; @named: the user asked for it by name. */
+static int freeze_picture(struct job *job, int spool_fd, const char *name, bool named)
+{
+    struct failure *failure = &job->record.failure;
+    const struct image_type *type = NULL;
+    cleanup_close int fd = -1;
+    struct stat status;
+    int error;
+
+    fd = open_picture(job->jobs, job->workspace->fd, name, named, &type, &status);
+    if (fd == -ENOENT && !named)
+        return 0;
+    if (fd == -ENOENT)
+        return failure_set(failure, fd, "The reference %s is not there, or is no picture.", name);
+    if (fd < 0)
+        return failure_set_errno(failure, fd, name);
+    error = check_reference(job, name, type, failure);
+    if (!error)
+        error = copy_picture(spool_fd, job->record.reference_count, fd, (uint64_t)status.st_size,
+                             name, failure);
+    if (error)
+        return error;
+    error = record_add_reference(&job->record, name, type->mime, (uint64_t)status.st_size);
+    return error ? failure_set_errno(failure, error, name) : 0;
+}
+
+static int freeze_settings(struct job *job)
+{
+    cleanup_prompt struct prompt prompt = {0};
+    int error = settings_copy(&job->record.settings, &job->model->settings);
+
+    if (!error)
+        error = prompt_parse(job->record.prompt, strlen(job->record.prompt), job->model->profile,
+                             &prompt, &job->record.failure);
+    if (!error)
+        error = settings_overlay(&job->record.settings, &prompt.settings);
+    return error;
+}
+
+/* The names in the setting `references`, in the order in which they stand there. */
+static int split_names(const char *text, struct names *names)
+{
+    cleanup_free char *copy = strdup(text);
+    int error = copy ? 0 : -ENOMEM;
+    char *rest = copy;
+    char *name;
+
+    while (!error && (name = strsep(&rest, "\n"))) {
+        if (*name)
+            error = add_name(names, name);
+    }
+    return error;
+}
+
+static int freeze_references(struct job *job)
+{
+    struct names names = {0};
+    cleanup_close int spool_fd = spool_open(job->jobs->setup.store, job->record.id);
+    const char *mode = job->record.settings.value[SETTING_REFERENCES];
+    bool named = mode && strcmp(mode, "all") != 0;
+    int error;
+
+    if (spool_fd < 0)
+        return failure_set_errno(&job->record.failure, spool_fd, "The store");
+    if (named && strcmp(mode, "none") == 0)
+        return 0;
+    error = named ? split_names(mode, &names) : list_names(job->workspace->fd, &names);
+    if (error)
+        failure_set_errno(&job->record.failure, error, "The directory cannot be read");
+    for (size_t i = 0; !error && i < names.count; i++)
+        error = freeze_picture(job, spool_fd, names.name[i], named);
+    names_fini(&names);
+    return error;
+}
+
+static int check_size(struct job *job)
+{
+    uint64_t bytes = 0;
+
+    for (size_t i = 0; i < job->record.reference_count; i++)
+        bytes += (job->record.references[i].bytes + 2) / 3 * 4;
+    if (bytes <= job->jobs->setup.options->max_request_bytes)
+        return 0;
+    failure_advise(&job->record.failure, "Use smaller reference pictures, or set max_request.");
+    return failure_set(&job->record.failure, -EFBIG,
+                       "The reference pictures are %llu MB together, more than a request may have.",
+                       (unsigned long long)(bytes >> 20));
+}
+
+static bool job_is_abandoned(struct job *job)
+{
+    bool abandoned;
+
+    mutex_lock(&job->jobs->mutex);
+    abandoned = job->abandoned;
+    mutex_unlock(&job->jobs->mutex);
+    return abandoned;
+}
+
+void job_freeze(struct job *job)
+{
+    struct jobs *jobs = job->jobs;
+    int error;
+
+    if (job_is_abandoned(job)) {
+        job_finish(job, JOB_CANCEL, false);
+        return;
+    }
+    failure_init(&job->record.failure);
+    inode_mark_jobs(job->workspace);
+    error = freeze_settings(job);
+    if (!error)
+        error = freeze_references(job);
+    if (!error)
+        error = check_size(job);
+    mutex_lock(&jobs->mutex);
+    if (!error && !job->abandoned) {
+        job_apply(job, JOB_FREEZE);
+        job->held = false;
+        jobs->kicked = true;
+        cond_broadcast(&jobs->changed);
+        mutex_unlock(&jobs->mutex);
+        return;
+    }
+    mutex_unlock(&jobs->mutex);
+    if (error)
+        job_fail(job, JOB_FAIL, false);
+    else
+        job_finish(job, JOB_CANCEL, false);
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The jobs: what the tree hands in (a prompt was written, renamed over, removed), what readers ask
+ * (is anything unfinished, what came of it), and what happens in between by itself: settle, freeze,
+ * send, receive, make visible. All functions may be called from every thread unless said otherwise.
+ *
+ * Owner of an unfinished job: struct jobs; a finished one is only a record in the store.
+ */
+#ifndef EASELFS_JOB_JOBS_H
+#define EASELFS_JOB_JOBS_H
+
+#include "base/buf.h"
+#include "base/failure.h"
+#include "base/pool.h"
+#include "conf/key.h"
+#include "conf/options.h"
+#include "net/transport.h"
+#include "store/imagetype.h"
+#include "store/inode.h"
+#include "store/record.h"
+#include "store/store.h"
+
+struct jobs;
+
+/**
+ * How results become visible: given by mount/, which does it through the mount so that watchers see
+ * it. Called from the pool's threads; may wait, but not for a job.
+ */
+struct jobs_publisher {
+    void *context;
+    /**
+     * Move @staged out of the staging directory to @name in the directory at @path below the root.
+     *
+     * @return 0; -EEXIST where @name is taken and @replace is false; another negative errno where
+     *         it cannot be done through the mount now.
+     */
+    int (*publish)(void *context, const char *staged, const char *path, const char *name,
+                   bool replace);
+    /** Remove @name in the directory at @path. @return 0 or a negative errno. */
+    int (*remove)(void *context, const char *path, const char *name);
+    /** @name in @directory was changed behind the kernel's back: have it look again. */
+    void (*invalidate)(void *context, struct inode *directory, const char *name);
+    /** A job has ended: somebody may be waiting for that. Must not block. */
+    void (*ended)(void *ended_context);
+    void *ended_context;
+};
+
+/** All pointers stay the caller's and outlive the jobs. */
+struct jobs_setup {
+    const struct options *options;
+    const struct model_list *models;
+    const struct key *key; /* NULL: there is none, and no job is ever sent */
+    const struct store *store;
+    struct imagetype *imagetype;
+    struct pool *pool;
+    struct transport *transport;
+    const char *base_url;
+    struct jobs_publisher publisher;
+};
+
+/** Make the table and its scheduler thread, which does nothing before jobs_start(). */
+int jobs_create(const struct jobs_setup *setup, struct jobs **ret_jobs);
+
+/**
+ * Take up the unfinished jobs of the store and begin to work.
+ *
+ * @param resolve gives the directory at a path below the root, with a reference, or NULL
+ */
+int jobs_start(struct jobs *jobs, struct inode *(*resolve)(void *context, const char *path),
+               void *context);
+
+/**
+ * Begin nothing new, and wait until what is in flight has ended: at most until @deadline_ms, or
+ * until jobs_hurry(). What is in flight then becomes unknown. Call once, before jobs_destroy().
+ */
+void jobs_drain(struct jobs *jobs, int64_t deadline_ms);
+
+/** Have jobs_drain() end at once. Safe in every thread. */
+void jobs_hurry(struct jobs *jobs);
+
+/**
+ * Hand nothing to the transport any more. After this: pool_wait_idle(), transport_destroy(),
+ * pool_wait_idle(), jobs_destroy().
+ */
+void jobs_close(struct jobs *jobs);
+
+/** Free. The pool must be idle and the transport destroyed. Takes NULL. */
+void jobs_destroy(struct jobs *jobs);
+
+/** Whether prompts can be accepted: 0, or -ENOKEY, -EROFS (draining). */
+int jobs_accepting(struct jobs *jobs);
+
+/**
+ * FLUSH of a changed prompt file: make its job durable. It starts only once it is committed.
+ *
+ * @param prompt the prompt file
+ * @param name   what it is called
+ * @param text   its content, already durable as a file; checked here
+ *
+ * @return 0; -EILSEQ, -EFBIG, -EINVAL for the text, with the sentence in @failure; or the errno of
+ *         what the store refused (-ENOSPC, -EIO...), likewise.
+ */
+int jobs_register(struct jobs *jobs, struct inode *prompt, struct inode *workspace,
+                  const char *name, const char *text, size_t length, struct failure *failure);
+
+/**
+ * The last writer is gone, or the file was renamed over: commit what it holds now. Registers first
+ * where that was not done. Same text as of a job of this prompt that has not started: same job.
+ *
+ * @return as jobs_register(); on success @ret_id names the job.
+ */
+int jobs_commit(struct jobs *jobs, struct inode *prompt, struct inode *workspace, const char *name,
+                const char *text, size_t length, char ret_id[RECORD_ID_SIZE],
+                struct failure *failure);
+
+/** What was registered and not committed is taken back: its writer was killed, or it is blank. */
+void jobs_abandon(struct jobs *jobs, struct inode *prompt);
+
+/** A prompt file was removed: cancel its jobs that were not sent. */
+void jobs_cancel(struct jobs *jobs, struct inode *prompt);
+
+/**
+ * A prompt was refused before it became a job: say so in its error file and record it as failed.
+ *
+ * @return 0 with the id of the record, or a negative errno.
+ */
+int jobs_refuse(struct jobs *jobs, struct inode *workspace, const char *name, const char *text,
+                size_t length, const struct failure *failure, char ret_id[RECORD_ID_SIZE]);
+
+/** Something was closed or changed that jobs may be waiting for. Cheap; any thread. */
+void jobs_kick(struct jobs *jobs);
+
+/** Whether a job of @workspace or below (of its prompt @name, unless NULL) is unfinished. */
+bool jobs_unfinished(struct jobs *jobs, struct inode *workspace, const char *name);
+
+/**
+ * Append the status of all jobs below @directory as text for people.
+ *
+ * @return 0 or as buf_append().
+ */
+int jobs_status(struct jobs *jobs, struct inode *directory, struct buf *text);
+
+/** Append what was used since the mount. @return 0 or as buf_append(). */
+int jobs_use(struct jobs *jobs, struct buf *text);
+
+/**
+ * Append the names of the results of the job @id that are still in @directory_fd, each after
+ * @prefix, a line each. Sets @ret_failed where the job ended with a failure. Reads the disk.
+ */
+int jobs_results(struct jobs *jobs, int directory_fd, const char *id, const char *prefix,
+                 struct buf *lines, bool *ret_failed);
+
+#endif

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+#include "job/report.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/xattr.h>
+
+#include "api/fault.h"
+#include "base/clock.h"
+#include "base/io.h"
+#include "job/job.h"
+#include "job/staging.h"
+#include "store/spool.h"
+
+#define STATUS_PATH_MAX (16 * 1024)
+
+static int add_words(const struct store *store, const struct record *record, struct buf *text)
+{
+    cleanup_buf struct buf words = {.max = REPORT_MAX_BYTES / 2};
+    char staged[STAGING_NAME_SIZE];
+    int error;
+
+    staging_text_name(record->id, STAGING_WORDS, staged);
+    error = io_read_file(store->staging_fd, staged, &words);
+    if (error == -ENOENT || (error && error != -EFBIG) || !words.length)
+        return 0;
+    return buf_printf(text, "\nThe model said:\n%s", buf_text(&words));
+}
+
+int report_format(const struct store *store, const struct record *record, struct buf *text)
+{
+    const struct failure *failure = &record->failure;
+    char when[CLOCK_TEXT_SIZE];
+    int error;
+
+    clock_format(clock_wall_ms(), when);
+    error = buf_printf(text, "%s\n", failure->text);
+    if (!error && record->attempt_count)
+        error = buf_printf(text, "%s\n", fault_charge_text(failure->charge));
+    if (!error && failure->advice[0])
+        error = buf_printf(text, "%s\n", failure->advice);
+    if (!error)
+        error = buf_printf(text, "\nprompt: %s\nmodel:  %s\nwhen:   %s\njob:    %s\n",
+                           record->prompt_name, record->model, when, record->id);
+    if (!error && record->attempt_count > 1)
+        error = buf_printf(text, "tries:  %u\n", record->attempt_count);
+    if (!error && failure->http_status)
+        error = buf_printf(text, "status: HTTP %d\n", failure->http_status);
+    if (!error && failure->request_id[0])
+        error = buf_printf(text, "request id: %s\n", failure->request_id);
+    return error ? error : add_words(store, record, text);
+}
+
+/* What a waiting job waits for. */
+static void describe_wait(const struct job *job, struct buf *text)
+{
+    char name[NAME_MAX + 1];
+
+    if (!job->committed)
+        buf_printf(text, "%s is still open for writing", job->record.prompt_name);
+    else if (inode_open_writer_in(job->workspace, name))
+        buf_printf(text, "waits until %s is closed", name);
+    else
+        buf_append_text(text, "waits until its directory is quiet");
+}
+
+static int describe_job(const struct job *job, struct inode *directory, int64_t now_ms,
+                        struct buf *text)
+{
+    cleanup_buf struct buf path = {.max = STATUS_PATH_MAX};
+    cleanup_buf struct buf base = {.max = STATUS_PATH_MAX};
+    const char *below = "";
+
+    if (inode_path(job->workspace, &path) == 0 && inode_path(directory, &base) == 0 &&
+        path.length > base.length)
+        below = path.data + base.length + (base.length ? 1 : 0);
+    buf_printf(text, "%-9s %4lld s  %s%s%s", record_state_name(job->state),
+               (long long)(now_ms - job->begun_ms) / 1000, below, *below ? "/" : "",
+               job->record.prompt_name);
+    buf_append_text(text, "  ");
+    if (job->state == JOB_WAITING)
+        describe_wait(job, text);
+    else if (job->state == JOB_QUEUED && job->not_before_ms > now_ms)
+        buf_printf(text, "try %u in %lld s", job->record.attempt_count + 1,
+                   (long long)(job->not_before_ms - now_ms + 999) / 1000);
+    else if (job->state == JOB_QUEUED)
+        buf_append_text(text, "waits for its turn");
+    else if (job->bytes_sent)
+        buf_printf(text, "try %u, %llu bytes sent, %llu received", job->record.attempt_count,
+                   (unsigned long long)*job->bytes_sent,
+                   (unsigned long long)*job->bytes_received);
+    return buf_append_text(text, "\n");
+}
+
+int jobs_status(struct jobs *jobs, struct inode *directory, struct buf *text)
+{
+    const struct job_list *lists[] = {&jobs->working, &jobs->queued, &jobs->waiting};
+    int64_t now_ms = clock_now_ms();
+    size_t count = 0;
+    int error = 0;
+
+    mutex_lock(&jobs->mutex);
+    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+        const struct job *job;
+
+        TAILQ_FOREACH (job, lists[i], link) {
+            if (!error && inode_is_below(job->workspace, directory)) {
+                error = describe_job(job, directory, now_ms, text);
+                count++;
+            }
+        }
+    }
+    mutex_unlock(&jobs->mutex);
+    if (!error && !count)
+        error = buf_append_text(text, "Nothing is unfinished.\n");
+    return error;
+}
+
+int jobs_use(struct jobs *jobs, struct buf *text)
+{
+    uint64_t pictures;
+
+    mutex_lock(&jobs->mutex);
+    pictures = jobs->picture_count;
+    mutex_unlock(&jobs->mutex);
+    return buf_printf(text, "Pictures since the mount: %llu\n", (unsigned long long)pictures);
+}
+
+int jobs_results(struct jobs *jobs, int directory_fd, const char *id, const char *prefix,
+                 struct buf *lines, bool *ret_failed)
+{
+    cleanup_record struct record record = {0};
+    int error = spool_load(jobs->setup.store, id, &record);
+
+    if (error)
+        return error == -ENOENT ? 0 : error;
+    for (size_t i = 0; !error && i < record.result_count; i++) {
+        const char *name = record.results[i].name;
+
+        if (name && faccessat(directory_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+            error = buf_printf(lines, "%s%s\n", prefix, name);
+    }
+    if (!error && (record.failure.error || record.state == JOB_FAILED))
+        *ret_failed = true;
+    return error;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * store/staging: files that are complete and durable and not yet visible. A file leaves it by the
+ * rename that makes it visible, so that being there means "not yet".
+ *
+ *   ID.N.EXT       result N, from 1 on: another link to the file in the spool
+ *   ID.words.txt   the model's words
+ *   ID.error.txt   why there is no picture
+ */
+#ifndef EASELFS_JOB_STAGING_H
+#define EASELFS_JOB_STAGING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "store/record.h"
+#include "store/store.h"
+
+#define STAGING_NAME_SIZE 64
+#define STAGING_WORDS     "words.txt"
+#define STAGING_ERROR     "error.txt"
+
+void staging_result_name(const char *id, size_t number, const char *extension,
+                         char name[STAGING_NAME_SIZE]);
+
+/** The name of the job's words or error text (STAGING_WORDS, STAGING_ERROR). */
+void staging_text_name(const char *id, const char *what, char name[STAGING_NAME_SIZE]);
+
+/**
+ * Make the file @name in @spool_fd, open as @fd, a staged result called @staged: mode 0444, known
+ * by its xattr, durable. @return 0 (also where it was done before) or a negative errno.
+ */
+int staging_add(const struct store *store, const char *id, int spool_fd, const char *name, int fd,
+                const char *staged);
+
+/** Stage a text. @return 0 or a negative errno. */
+int staging_write(const struct store *store, const char *id, const char *what, const char *text,
+                  size_t length);
+
+/** Whether @staged is still there. */
+bool staging_has(const struct store *store, const char *staged);
+
+#endif

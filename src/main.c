@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * easelfs: image models as directories. This file builds everything from the bottom up, serves, and
+ * takes it down again. The map:
+ *
+ *   base/     ownership, buffers, text, durable files, clocks, log, mutex, pool of threads
+ *   conf/     options, the API key, models, settings, the text of a prompt
+ *   store/    the store on disk, inodes of its tree, job records, the spool, kinds of pictures
+ *   api/      the API's JSON: request bodies, answers, errors. Pure
+ *   net/      HTTP: one thread with every connection; which addresses may be reached
+ *   job/      from a committed prompt to pictures: schedule, freeze, send, harvest, deliver
+ *   tree/     what each name in the mount is and does; the commit rule
+ *   mount/    FUSE: operations, session, results entering the mount, blocked reads
+ *   standin/  easelfs-standin, the API of --demo and of the tests: a program of its own
+ *   background, demo   going into the background; the stand-in as a child
+ *
+ * Threads: FUSE's workers (mount/ops), signals (mount/session), blocked reads (mount/waiters), the
+ * publisher (mount/publish), the scheduler (job/scheduler), the transport (net/transport), and the
+ * pool for whatever waits for the disk (base/pool). src/README.md has the details.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include "background.h"
+#include "base/clock.h"
+#include "base/pool.h"
+#include "conf/exit.h"
+#include "conf/key.h"
+#include "conf/options.h"
+#include "demo.h"
+#include "job/jobs.h"
+#include "mount/publish.h"
+#include "mount/session.h"
+#include "mount/waiters.h"
+#include "net/guard.h"
+#include "net/transport.h"
+#include "store/imagetype.h"
+#include "store/store.h"
+#include "tree/tree.h"
+
+#define POOL_THREAD_COUNT 4
+#define TEXT_MAX_BYTES    (256 * 1024)
+#define USER_AGENT        "easelfs/" EASELFS_VERSION
+
+/* Everything there is, in the order in which it is built. NULL: not yet. */
+struct daemon {
+    const struct options *options;
+    struct key *key;
+    int ready_fd; /* background: whom to tell; -1: nobody */
+    struct demo demo;
+    const char *base_url;
+    struct store *store;
+    struct imagetype *imagetype;
+    struct inode_table *inodes;
+    struct pool *pool;
+    struct guard *guard;
+    struct transport *transport;
+    struct publisher *publisher;
+    struct waiters *waiters;
+    struct jobs *jobs;
+    struct tree *tree;
+    struct mount mount;
+    struct session *session;
+};
+
+static enum exit_status complain(enum exit_status status, const struct failure *failure)
+{
+    fprintf(stderr, "easelfs: %s\n", failure->text);
+    if (failure->advice[0])
+        fprintf(stderr, "easelfs: %s\n", failure->advice);
+    return status;
+}
+
+static enum exit_status print(int (*format)(struct buf *text))
+{
+    cleanup_buf struct buf text = {.max = TEXT_MAX_BYTES};
+
+    if (format(&text))
+        return EXIT_STATUS_FAILURE;
+    fputs(buf_text(&text), stdout);
+    return EXIT_STATUS_OK;
+}
+
+static int format_version(struct buf *text)
+{
+    return buf_append_text(text, "easelfs " EASELFS_VERSION "\n");
+}
+
+static enum exit_status print_config(const struct options *options)
+{
+    cleanup_buf struct buf text = {.max = TEXT_MAX_BYTES};
+
+    if (options_print_config(options, &text))
+        return EXIT_STATUS_FAILURE;
+    fputs(buf_text(&text), stdout);
+    return EXIT_STATUS_OK;
+}
+
+static enum exit_status load_key(struct daemon *daemon)
+{
+    struct failure failure;
+    int error;
+
+    failure_init(&failure);
+    error = key_load(daemon->options->api_key_file, &daemon->key, &failure);
+    if (error && error != -ENOKEY && !daemon->options->demo)
+        return complain(EXIT_STATUS_KEY, &failure);
+    if (error == -ENOKEY && !daemon->options->demo)
+        complain(EXIT_STATUS_KEY, &failure); /* mounted all the same: pictures can be looked at */
+    if (daemon->options->demo) {
+        key_destroy(daemon->key); /* nobody's key goes to the stand-in */
+        daemon->key = NULL;
+    }
+    return EXIT_STATUS_OK;
+}
+
+/* Each inode that the kernel knows takes a descriptor. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static void report_ready(void *context)
+{
+    struct daemon *daemon = context;
+
+    log_info("mounted on %s", daemon->options->mountpoint);
+    if (daemon->ready_fd >= 0)
+        background_ready(steal_fd(&daemon->ready_fd));
+}
+
+static enum exit_status start_demo(struct daemon *daemon)
+{
+    struct failure failure;
+
+    failure_init(&failure);
+    daemon->base_url = daemon->options->url;
+    if (!daemon->options->demo)
+        return EXIT_STATUS_OK;
+    if (demo_start(&daemon->demo, &failure))
+        return complain(EXIT_STATUS_STANDIN, &failure);
+    daemon->base_url = daemon->demo.url;
+    return EXIT_STATUS_OK;
+}
+
+static enum exit_status open_store(struct daemon *daemon)
+{
+    cleanup_free char *path = NULL;
+    struct failure failure;
+
+    failure_init(&failure);
+    if (asprintf(&path, "%s%s", daemon->options->store, daemon->options->demo ? "-demo" : "") < 0)
+        return EXIT_STATUS_FAILURE;
+    if (store_open(path, &daemon->store, &failure))
+        return complain(EXIT_STATUS_STORE, &failure);
+    return EXIT_STATUS_OK;
+}
+
+static int build_net(struct daemon *daemon, struct failure *failure)
+{
+    const struct options *options = daemon->options;
+    struct transport_options transport = {
+        .connect_timeout_ms = (int64_t)options->connect_timeout_s * 1000,
+        .timeout_ms = (int64_t)options->timeout_s * 1000,
+        .max_response_bytes = options->max_response_bytes,
+        .base_url = daemon->base_url,
+        .ca_file = options->ca_file,
+        .user_agent = USER_AGENT,
+    };
+    int error = guard_create(daemon->base_url, (const char *const *)options->result_hosts,
+                             options->result_host_count, &daemon->guard, failure);
+
+    transport.guard = daemon->guard;
+    return error ? error : transport_create(&transport, &daemon->transport, failure);
+}
+
+static int build_jobs(struct daemon *daemon)
+{
+    const struct jobs_setup setup = {
+        .options = daemon->options,
+        .models = &daemon->options->models,
+        .key = daemon->key,
+        .store = daemon->store,
+        .imagetype = daemon->imagetype,
+        .pool = daemon->pool,
+        .transport = daemon->transport,
+        .base_url = daemon->base_url,
+        .publisher =
+            {
+                .context = daemon->publisher,
+                .publish = publisher_publish,
+                .remove = publisher_remove,
+                .invalidate = publisher_invalidate,
+                .ended = waiters_kick,
+                .ended_context = daemon->waiters,
+            },
+    };
+
+    return jobs_create(&setup, &daemon->jobs);
+}
+
+static int build_tree(struct daemon *daemon)
+{
+    const struct tree_setup setup = {
+        .options = daemon->options,
+        .models = &daemon->options->models,
+        .base_url = daemon->base_url,
+        .store = daemon->store,
+        .jobs = daemon->jobs,
+        .inodes = daemon->inodes,
+    };
+    int error = tree_create(&setup, &daemon->tree);
+
+    if (!error)
+        waiters_set_tree(daemon->waiters, daemon->tree);
+    return error;
+}
+
+/* Everything but the store and the session, which say more of what is wrong with them. */
+static int build_parts(struct daemon *daemon, struct failure *failure)
+{
+    int error = imagetype_create(&daemon->imagetype);
+
+    if (!error)
+        error = inode_table_create(&daemon->inodes);
+    if (!error)
+        error = pool_create(POOL_THREAD_COUNT, &daemon->pool);
+    if (!error)
+        error = build_net(daemon, failure);
+    if (!error)
+        error = publisher_create(&daemon->publisher);
+    if (!error)
+        error = waiters_create(&daemon->waiters);
+    if (!error)
+        error = build_jobs(daemon);
+    if (!error)
+        error = build_tree(daemon);
+    if (error && !failure->text[0])
+        failure_set_errno(failure, error, "easelfs cannot start");
+    return error;
+}
+
+static int build_session(struct daemon *daemon, struct failure *failure)
+{
+    const struct session_setup setup = {
+        .options = daemon->options,
+        .source = daemon->base_url,
+        .jobs = daemon->jobs,
+        .mount = &daemon->mount,
+    };
+
+    daemon->mount = (struct mount){
+        .tree = daemon->tree,
+        .publisher = daemon->publisher,
+        .waiters = daemon->waiters,
+        .ready = report_ready,
+        .ready_context = daemon,
+    };
+    return session_create(&setup, &daemon->session, failure);
+}
+
+static struct inode *resolve_path(void *context, const char *path)
+{
+    return tree_resolve(context, path);
+}
+
+/* From the mount to the last answer. */
+static enum exit_status serve(struct daemon *daemon)
+{
+    int64_t drain_ms = (int64_t)daemon->options->drain_s * 1000;
+    int error = jobs_start(daemon->jobs, resolve_path, daemon->tree);
+
+    if (!error)
+        error = session_serve(daemon->session);
+    jobs_drain(daemon->jobs, clock_now_ms() + drain_ms);
+    jobs_close(daemon->jobs);
+    pool_wait_idle(daemon->pool);
+    return error ? EXIT_STATUS_FAILURE : EXIT_STATUS_OK;
+}
+
+static enum exit_status build_and_serve(struct daemon *daemon)
+{
+    struct failure failure;
+    enum exit_status status = start_demo(daemon);
+
+    failure_init(&failure);
+    if (status == EXIT_STATUS_OK)
+        status = open_store(daemon);
+    if (status != EXIT_STATUS_OK)
+        return status;
+    if (build_parts(daemon, &failure) || build_session(daemon, &failure))
+        return complain(EXIT_STATUS_FAILURE, &failure);
+    return serve(daemon);
+}
+
+/* In the reverse order, whatever of it was built. */
+static void take_down(struct daemon *daemon)
+{
+    transport_destroy(daemon->transport); /* what is in flight still ends in the pool */
+    if (daemon->pool)
+        pool_wait_idle(daemon->pool);
+    if (daemon->waiters && !daemon->session)
+        waiters_stop(daemon->waiters);
+    session_destroy(daemon->session);
+    jobs_destroy(daemon->jobs);
+    tree_destroy(daemon->tree);
+    waiters_destroy(daemon->waiters);
+    publisher_destroy(daemon->publisher);
+    guard_destroy(daemon->guard);
+    pool_destroy(daemon->pool);
+    inode_table_destroy(daemon->inodes);
+    imagetype_destroy(daemon->imagetype);
+    store_close(daemon->store);
+    demo_stop(&daemon->demo);
+    key_destroy(daemon->key);
+    if (daemon->ready_fd >= 0)
+        close(daemon->ready_fd);
+}
+
+static enum exit_status run(const struct options *options)
+{
+    struct daemon daemon = {.options = options, .ready_fd = -1, .demo = {.stdin_fd = -1}};
+    struct failure failure;
+    enum exit_status status = load_key(&daemon);
+
+    failure_init(&failure);
+    if (status != EXIT_STATUS_OK)
+        return status;
+    if (!options->foreground) {
+        if (background_start(&daemon.ready_fd, &failure)) {
+            key_destroy(daemon.key);
+            return complain(EXIT_STATUS_FAILURE, &failure);
+        }
+        log_to_syslog();
+    }
+    log_set_level((enum log_level)options->log_level);
+    status = build_and_serve(&daemon);
+    take_down(&daemon);
+    return status;
+}
+
+int main(int argc, char *argv[])
+{
+    cleanup_options const struct options *options = NULL;
+    struct failure failure;
+    enum exit_status status;
+
+    failure_init(&failure);
+    status = options_parse(argc, argv, &options, &failure);
+    if (status != EXIT_STATUS_OK)
+        return complain(status, &failure);
+    if (options->help)
+        return print(options_print_help);
+    if (options->version)
+        return print(format_version);
+    if (options->print_config)
+        return print_config(options);
+    if (options->notes[0])
+        log_warning("%s", options->notes);
+    umask(0); /* users' masks have been applied by the kernel */
+    unsetenv("SSLKEYLOGFILE"); /* libcurl would write session keys to it */
+    session_block_signals();
+    raise_descriptor_limit();
+    return run(options);
+}

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+#include "mount/session.h"
+
+#include <errno.h>
+#include <fuse.h>
+#include <signal.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mutex.h"
+#include "mount/publish.h"
+#include "mount/waiters.h"
+
+/* How often the serving thread is nudged until it has seen that it is to end. */
+#define NUDGE_MS 20
+
+struct session {
+    struct session_setup setup;
+    struct fuse_session *fuse;
+    pthread_t server;  /* the thread in session_serve() */
+    pthread_t signals; /* the thread that takes signals */
+    struct mutex mutex;
+    struct cond changed;
+    bool serving guarded_by_(mutex);
+    bool mounted; /* of the thread that creates, serves and destroys */
+};
+
+static void session_signals(sigset_t *set)
+{
+    sigemptyset(set);
+    sigaddset(set, SIGTERM);
+    sigaddset(set, SIGINT);
+    sigaddset(set, SIGHUP);
+}
+
+void session_block_signals(void)
+{
+    sigset_t set;
+
+    session_signals(&set);
+    sigaddset(&set, SIGPIPE); /* a closed connection is an error, not the end */
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
+/* Its only use is to interrupt a system call. */
+static void do_nothing(int signal)
+{
+    (void)signal;
+}
+
+static void install_nudge(void)
+{
+    struct sigaction action = {.sa_handler = do_nothing};
+
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGUSR1, &action, NULL);
+}
+
+/*
+ * End the loop. libfuse looks at its flag only when the serving thread wakes, and may look just
+ * before it sleeps: so it is nudged until it is out.
+ */
+static void end_serving(struct session *session)
+{
+    fuse_session_exit(session->fuse);
+    mutex_lock(&session->mutex);
+    while (session->serving) {
+        pthread_kill(session->server, SIGUSR1);
+        cond_wait_until(&session->changed, &session->mutex, clock_now_ms() + NUDGE_MS);
+    }
+    mutex_unlock(&session->mutex);
+}
+
+static void *take_signals(void *argument)
+{
+    struct session *session = argument;
+    sigset_t set;
+    int signal;
+
+    session_signals(&set);
+    sigaddset(&set, SIGUSR2);
+    if (sigwait(&set, &signal) == 0 && signal != SIGUSR2) {
+        log_info("signal %d: unmounting, and waiting for what is in flight", signal);
+        end_serving(session);
+        if (sigwait(&set, &signal) == 0 && signal != SIGUSR2) {
+            log_info("signal %d: not waiting any longer", signal);
+            jobs_hurry(session->setup.jobs);
+        }
+    }
+    while (signal != SIGUSR2 && sigwait(&set, &signal) == 0)
+        continue;
+    return NULL;
+}
+
+/* The thread of the signals ends with SIGUSR2, which every thread has blocked. */
+static int start_signals(struct session *session)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR2);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    return -pthread_create(&session->signals, NULL, take_signals, session);
+}
+
+static int add_arguments(const struct session_setup *setup, struct fuse_args *arguments)
+{
+    cleanup_buf struct buf text = {.max = 16 * 1024};
+    char *escaped = NULL;
+    int error = 0;
+
+    if (fuse_opt_add_arg(arguments, "easelfs") ||
+        fuse_opt_add_opt_escaped(&escaped, setup->source)) {
+        free(escaped);
+        return -ENOMEM;
+    }
+    error = buf_printf(&text, "-odefault_permissions,subtype=easelfs,fsname=%s", escaped);
+    free(escaped);
+    if (!error && setup->options->fuse_options[0])
+        error = buf_printf(&text, ",%s", setup->options->fuse_options);
+    if (!error && fuse_opt_add_arg(arguments, buf_text(&text)))
+        error = -ENOMEM;
+    if (!error && setup->options->debug && fuse_opt_add_arg(arguments, "-d"))
+        error = -ENOMEM;
+    return error;
+}
+
+static int open_fuse(struct session *session, struct failure *failure)
+{
+    struct fuse_args arguments = FUSE_ARGS_INIT(0, NULL);
+    const char *mountpoint = session->setup.options->mountpoint;
+    int error = add_arguments(&session->setup, &arguments);
+
+    if (!error) {
+        session->fuse = fuse_session_new(&arguments, &mount_ops, sizeof(mount_ops),
+                                         session->setup.mount);
+        if (!session->fuse)
+            error = -EINVAL;
+    }
+    fuse_opt_free_args(&arguments);
+    if (error)
+        return failure_set(failure, error, "The mount options were refused.");
+    if (fuse_session_mount(session->fuse, mountpoint) < 0)
+        return failure_set(failure, -EIO, "%s could not be mounted on.", mountpoint);
+    session->mounted = true;
+    return 0;
+}
+
+static int start_publisher(struct session *session, struct failure *failure)
+{
+    struct mount *mount = session->setup.mount;
+    const char *mountpoint = session->setup.options->mountpoint;
+    int error = publisher_start(mount->publisher, session->fuse, mountpoint);
+
+    if (!error)
+        error = tree_set_staging(mount->tree, publisher_staging_name(mount->publisher),
+                                 publisher_thread(mount->publisher));
+    return error ? failure_set_errno(failure, error, mountpoint) : 0;
+}
+
+int session_create(const struct session_setup *setup, struct session **ret_session,
+                   struct failure *failure)
+{
+    struct session *session = calloc(1, sizeof(*session));
+    int error;
+
+    if (!session)
+        return failure_set_errno(failure, -ENOMEM, "easelfs");
+    session->setup = *setup;
+    mutex_init(&session->mutex);
+    cond_init(&session->changed);
+    install_nudge();
+    error = open_fuse(session, failure);
+    if (!error)
+        error = start_publisher(session, failure);
+    if (!error) {
+        error = start_signals(session);
+        if (error) {
+            publisher_stop(setup->mount->publisher);
+            failure_set_errno(failure, error, "easelfs");
+        }
+    }
+    if (error) {
+        session->signals = 0;
+        session_destroy(session);
+        return error;
+    }
+    setup->mount->session = session->fuse;
+    *ret_session = session;
+    return 0;
+}
+
+static int run_loop(struct session *session)
+{
+    struct fuse_loop_config *config;
+    int result;
+
+    if (session->setup.options->single_threaded)
+        return fuse_session_loop(session->fuse);
+    config = fuse_loop_cfg_create();
+    if (!config)
+        return -ENOMEM;
+    result = fuse_session_loop_mt(session->fuse, config);
+    fuse_loop_cfg_destroy(config);
+    return result;
+}
+
+int session_serve(struct session *session)
+{
+    struct mount *mount = session->setup.mount;
+    int result;
+
+    session->server = pthread_self();
+    mutex_lock(&session->mutex);
+    session->serving = true;
+    mutex_unlock(&session->mutex);
+    result = run_loop(session);
+    mutex_lock(&session->mutex);
+    session->serving = false;
+    cond_broadcast(&session->changed);
+    mutex_unlock(&session->mutex);
+    waiters_stop(mount->waiters);
+    fuse_session_unmount(session->fuse);
+    session->mounted = false;
+    publisher_stop(mount->publisher);
+    return result < 0 ? result : 0;
+}
+
+void session_destroy(struct session *session)
+{
+    if (!session)
+        return;
+    if (session->signals) {
+        pthread_kill(session->signals, SIGUSR2);
+        pthread_join(session->signals, NULL);
+    }
+    if (session->mounted)
+        fuse_session_unmount(session->fuse);
+    if (session->fuse)
+        fuse_session_destroy(session->fuse);
+    cond_fini(&session->changed);
+    mutex_fini(&session->mutex);
+    free(session);
+}

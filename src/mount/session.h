@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The FUSE session: mount, serve, end. Signals are taken by a thread of their own: the first
+ * SIGTERM, SIGINT or SIGHUP ends the mount and lets what is in flight finish, the second one does
+ * not wait for that.
+ */
+#ifndef EASELFS_MOUNT_SESSION_H
+#define EASELFS_MOUNT_SESSION_H
+
+#include "conf/options.h"
+#include "mount/mount.h"
+
+struct session;
+
+struct session_setup {
+    const struct options *options;
+    const char *source; /* what df and mount show as the device: the API's URL */
+    struct jobs *jobs;
+    struct mount *mount;
+};
+
+/** Block, in this thread and all that it starts, the signals that a session handles. Call first. */
+void session_block_signals(void);
+
+/**
+ * Mount and start the publisher; nothing is served yet.
+ *
+ * @return 0, or a negative errno with the sentence in @failure.
+ */
+int session_create(const struct session_setup *setup, struct session **ret_session,
+                   struct failure *failure);
+
+/** Serve until a signal comes or somebody unmounts; at the end the mount is gone. @return 0 or
+ *  a negative errno. */
+int session_serve(struct session *session);
+
+/** Takes NULL. */
+void session_destroy(struct session *session);
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Reads of wait files that block. A blocked read takes no thread: its request is kept here and
+ * answered by the waiters' own thread once what it waits for is over, or when the reader is
+ * interrupted (which ends the read, never a job). Polls likewise.
+ */
+#ifndef EASELFS_MOUNT_WAITERS_H
+#define EASELFS_MOUNT_WAITERS_H
+
+#include <fuse_lowlevel.h>
+
+#include "tree/tree.h"
+
+struct waiters;
+
+/** Start the thread. @return 0, -ENOMEM, or the errno of pthread_create(3). */
+int waiters_create(struct waiters **ret_waiters);
+
+/** The tree to ask; before the first read. */
+void waiters_set_tree(struct waiters *waiters, struct tree *tree);
+
+/** Answer all that is blocked with ESHUTDOWN and end the thread. Once. */
+void waiters_stop(struct waiters *waiters);
+
+/** After waiters_stop(). Takes NULL. */
+void waiters_destroy(struct waiters *waiters);
+
+/** A read of a wait file: the reply comes now or later. */
+void waiters_read(struct waiters *waiters, fuse_req_t req, struct handle *handle, size_t size,
+                  off_t offset, bool nonblock);
+
+/** A poll of a wait file; takes @poll_handle, which may be NULL. */
+void waiters_poll(struct waiters *waiters, fuse_req_t req, const struct handle *handle,
+                  struct fuse_pollhandle *poll_handle);
+
+/** @handle is being closed: nobody polls it any more. */
+void waiters_forget(struct waiters *waiters, const struct handle *handle);
+
+/** A job ended: look again. Never blocks. @context is the struct waiters. */
+void waiters_kick(void *context);
+
+#endif

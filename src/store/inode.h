@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The inodes of the tree: for each file and directory that the kernel or a job knows, an O_PATH
+ * descriptor on the backing file, where it stands (parent and name; hard links are refused, so
+ * every inode has one name at most), and the counts that keep it alive. Virtual nodes (status.txt,
+ * .wait) are inodes without a descriptor. What an inode means is its kind, which belongs to tree/.
+ *
+ * Owner: the table. An inode lives while the kernel has looked it up, or somebody holds a
+ * reference. Children hold their parents. All functions may be called from every thread; the table
+ * has one mutex, which is never held over a system call that can block.
+ */
+#ifndef EASELFS_STORE_INODE_H
+#define EASELFS_STORE_INODE_H
+
+#include <limits.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "base/mutex.h"
+
+struct inode_table;
+struct node_kind; /* tree/kind.h */
+
+struct inode {
+    /* Never change while the inode lives. */
+    struct inode_table *table;
+    const struct node_kind *kind;
+    int fd;          /* O_PATH on the backing file, owned; -1 where virtual */
+    dev_t device;    /* the backing file's identity; 0 where virtual */
+    uint64_t number; /* st_ino as the user sees it */
+    mode_t type;     /* S_IFMT part of the mode */
+
+    /* Protected by the table's mutex: only inode.c touches them. */
+    struct inode *parent;        /* held; NULL: the root, or unlinked */
+    char *name;                  /* in the parent, owned; NULL: the root, or unlinked */
+    uint64_t lookup_count;       /* what the kernel owes us in FORGETs */
+    uint64_t reference_count;    /* lookups, children, handles, jobs */
+    struct inode *hash_next;     /* real inodes: chain of the table */
+    struct inode *sibling_next;  /* virtual inodes: list of the parent */
+    struct inode *virtual_first; /* directories: their virtual children that are known */
+    unsigned writer_count;       /* open handles that can write */
+    struct inode *writing_next;  /* list of inodes with writers */
+
+    /* Directories: when something in it was last changed by a user, clock_now_ms(). */
+    _Atomic int64_t changed_ms;
+
+    /* Directories: a job in it or below it was begun since the mount. */
+    _Atomic bool has_jobs;
+
+    /* Regular files: what the commit rule needs (tree/prompt.c). */
+    _Atomic bool modified;    /* content changed since the last commit */
+    _Atomic bool registered;  /* a job was registered for it and not yet committed */
+    _Atomic int refused;      /* errno of a write that was refused since then, or 0 */
+};
+
+/** Make a table. @return 0 or -ENOMEM. */
+int inode_table_create(struct inode_table **ret_table);
+
+/** Free the table and every inode in it, whatever their counts: nothing may use them any more. */
+void inode_table_destroy(struct inode_table *table);
+
+/**
+ * The inode of the real file behind @fd (O_PATH), making it where it is not known. Takes @fd in
+ * every case. The inode is now known as @name in @parent (@parent NULL: a root). The caller owns a
+ * reference.
+ *
+ * @return 0, -ENOMEM, or the errno of fstat(2).
+ */
+int inode_get_real(struct inode_table *table, int fd, const struct node_kind *kind,
+                   struct inode *parent, const char *name, struct inode **ret_inode);
+
+/** The virtual node @name of @parent (NULL: the root itself), making it where it is not known. */
+int inode_get_virtual(struct inode_table *table, const struct node_kind *kind, mode_t type,
+                      struct inode *parent, const char *name, struct inode **ret_inode);
+
+/** Take and drop a reference. inode_unref() takes NULL. */
+struct inode *inode_ref(struct inode *inode);
+void inode_unref(struct inode *inode);
+
+/** The caller's reference becomes one of the kernel's lookups. */
+void inode_count_lookup(struct inode *inode);
+
+/** The kernel forgets @count lookups. */
+void inode_forget(struct inode *inode, uint64_t count);
+
+/**
+ * The inode of the real file with this identity, if it is known. The caller owns a reference.
+ *
+ * @return the inode or NULL.
+ */
+struct inode *inode_find(struct inode_table *table, dev_t device, uint64_t number);
+
+/** The file now stands as @name in @parent: after rename(2). Errors: -ENOMEM. */
+int inode_move(struct inode *inode, struct inode *parent, const char *name);
+
+/** The file has no name any more: after unlink(2), rmdir(2), or a rename over it. */
+void inode_detach(struct inode *inode);
+
+/** Copy the name into @name. @return false where it has none. */
+bool inode_name(struct inode *inode, char name[NAME_MAX + 1]);
+
+/** The parent, with a reference for the caller; NULL where it has none. */
+struct inode *inode_parent(struct inode *inode);
+
+/**
+ * Append the path of @inode below the root, "MODEL/a/b"; "" for the root.
+ *
+ * @return 0, -ENOENT where it or something above it was removed, or as buf_append().
+ */
+int inode_path(struct inode *inode, struct buf *path);
+
+/**
+ * The directory right below the root on the way to @inode (or @inode itself), with a reference for
+ * the caller; NULL where it or something above it was removed.
+ */
+struct inode *inode_top(struct inode *inode);
+
+/** Whether @inode is @ancestor or stands somewhere below it. */
+bool inode_is_below(struct inode *inode, struct inode *ancestor);
+
+/** A handle that can write was opened, or closed (@return writers left). */
+void inode_add_writer(struct inode *inode);
+unsigned inode_drop_writer(struct inode *inode);
+unsigned inode_writer_count(struct inode *inode);
+
+/**
+ * Copy into @name one file of @directory that is open for writing. Hidden files do not count:
+ * editors keep their swap files open as long as they run.
+ *
+ * @return false where none is.
+ */
+bool inode_open_writer_in(struct inode *directory, char name[NAME_MAX + 1]);
+
+/** Set has_jobs on @directory and all above it. */
+void inode_mark_jobs(struct inode *directory);
+
+/** A user changed something in the directory of @inode (or in @inode, a directory) just now. */
+void inode_touch_parent(struct inode *inode);
+void inode_touch(struct inode *directory);
+
+#endif

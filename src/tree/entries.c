@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Operations that change a directory: make, remove, rename. They work on the backing directory and
+ * keep the inodes' places right. The kernel holds the directory locked meanwhile, so that no two of
+ * them meet at one name.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/io.h"
+#include "job/naming.h"
+#include "tree/kind.h"
+
+static int check_name(struct tree *tree, struct inode *directory, const char *name)
+{
+    if (strlen(name) > NAME_MAX)
+        return -ENAMETOOLONG;
+    if (!directory->kind->check_name)
+        return -EPERM;
+    return directory->kind->check_name(tree, directory, name);
+}
+
+/* A root daemon makes files for others: what is made belongs to who made it. */
+static int adopt(const struct tree *tree, const struct inode *directory, const char *name,
+                 const struct caller *caller)
+{
+    struct stat parent;
+    gid_t gid = caller->gid;
+
+    if (tree->uid != 0 || (caller->uid == tree->uid && caller->gid == tree->gid))
+        return 0;
+    if (fstat(directory->fd, &parent) == 0 && (parent.st_mode & S_ISGID))
+        gid = parent.st_gid;
+    return fchownat(directory->fd, name, caller->uid, gid, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+}
+
+/* What was just made is looked up. */
+static int finish_making(struct tree *tree, struct inode *parent, const char *name,
+                         const struct caller *caller, struct tree_entry *ret_entry)
+{
+    int error = adopt(tree, parent, name, caller);
+
+    inode_touch(parent);
+    return error ? error : tree_lookup(tree, parent, name, caller, ret_entry);
+}
+
+int tree_mknod(struct tree *tree, struct inode *parent, const char *name,
+               const struct caller *caller, mode_t mode, struct tree_entry *ret_entry)
+{
+    cleanup_close int fd = -1;
+    int error = check_name(tree, parent, name);
+
+    if (error || !S_ISREG(mode))
+        return error ? error : -EPERM;
+    fd = openat(parent->fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                mode & 07777);
+    if (fd < 0)
+        return -errno;
+    return finish_making(tree, parent, name, caller, ret_entry);
+}
+
+int tree_mkdir(struct tree *tree, struct inode *parent, const char *name,
+               const struct caller *caller, mode_t mode, struct tree_entry *ret_entry)
+{
+    int error = check_name(tree, parent, name);
+
+    if (error)
+        return error;
+    if (mkdirat(parent->fd, name, mode & 07777) < 0)
+        return -errno;
+    return finish_making(tree, parent, name, caller, ret_entry);
+}
+
+int tree_symlink(struct tree *tree, struct inode *parent, const char *name,
+                 const struct caller *caller, const char *target, struct tree_entry *ret_entry)
+{
+    int error = check_name(tree, parent, name);
+
+    if (error)
+        return error;
+    if (symlinkat(target, parent->fd, name) < 0)
+        return -errno;
+    return finish_making(tree, parent, name, caller, ret_entry);
+}
+
+int tree_create_file(struct tree *tree, struct inode *parent, const char *name,
+                     const struct caller *caller, mode_t mode, int flags,
+                     struct tree_entry *ret_entry, struct handle **ret_handle)
+{
+    struct tree_entry entry;
+    cleanup_close int fd = -1;
+    int error = check_name(tree, parent, name);
+
+    if (!error && (flags & O_ACCMODE) != O_RDONLY)
+        error = prompt_check_open(tree, name);
+    if (error)
+        return error;
+    fd = openat(parent->fd, name, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC | (flags & O_EXCL),
+                mode & 07777);
+    if (fd < 0)
+        return -errno;
+    error = finish_making(tree, parent, name, caller, &entry);
+    if (error)
+        return error;
+    error = tree_open(tree, entry.inode, flags & ~(O_CREAT | O_EXCL), caller, ret_handle);
+    if (error)
+        inode_unref(entry.inode);
+    else
+        *ret_entry = entry;
+    return error;
+}
+
+/* The inode that is known for @name, if any: with a reference, or NULL. */
+static struct inode *find_known(struct tree *tree, const struct inode *directory, const char *name)
+{
+    struct stat status;
+
+    if (fstatat(directory->fd, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
+        return NULL;
+    return inode_find(tree->setup.inodes, status.st_dev, status.st_ino);
+}
+
+/* @inode, which stood as @name, is gone. */
+static void forget_name(struct tree *tree, struct inode *inode)
+{
+    prompt_removed(tree, inode);
+    inode_detach(inode);
+}
+
+static int remove_entry(struct tree *tree, struct inode *parent, const char *name, int flags)
+{
+    struct inode *inode;
+    int error = check_name(tree, parent, name);
+
+    if (error)
+        return error;
+    inode = find_known(tree, parent, name);
+    if (unlinkat(parent->fd, name, flags) < 0) {
+        error = -errno;
+    } else {
+        if (inode)
+            forget_name(tree, inode);
+        inode_touch(parent);
+        jobs_kick(tree->setup.jobs);
+    }
+    inode_unref(inode);
+    return error;
+}
+
+int tree_unlink(struct tree *tree, struct inode *parent, const char *name)
+{
+    return remove_entry(tree, parent, name, 0);
+}
+
+int tree_rmdir(struct tree *tree, struct inode *parent, const char *name)
+{
+    return remove_entry(tree, parent, name, AT_REMOVEDIR);
+}
+
+/* The publisher moves a result out of staging: no rule for users applies. */
+static int publish(struct tree *tree, const char *name, struct inode *new_parent,
+                   const char *new_name, unsigned flags, const struct caller *caller)
+{
+    struct inode *inode;
+    struct inode *target;
+    int error = 0;
+
+    if (caller->thread == 0 || caller->thread != tree->staging_thread ||
+        !kind_is_directory(new_parent))
+        return -EPERM;
+    target = find_known(tree, new_parent, new_name);
+    if (renameat2(tree->setup.store->staging_fd, name, new_parent->fd, new_name, flags) < 0) {
+        error = -errno;
+    } else {
+        if (target)
+            inode_detach(target);
+        inode = find_known(tree, new_parent, new_name);
+        if (inode)
+            error = inode_move(inode, new_parent, new_name);
+        inode_unref(inode);
+    }
+    inode_unref(target);
+    return error;
+}
+
+/* Both names exist and change places. */
+static int exchange(struct inode *parent, const char *name, struct inode *inode,
+                    struct inode *new_parent, const char *new_name, struct inode *target)
+{
+    int error = 0;
+
+    if (inode)
+        error = inode_move(inode, new_parent, new_name);
+    if (!error && target)
+        error = inode_move(target, parent, name);
+    return error;
+}
+
+static int rename_known(struct tree *tree, struct inode *parent, const char *name,
+                        struct inode *inode, struct inode *new_parent, const char *new_name,
+                        struct inode *target, unsigned flags)
+{
+    bool commits = false;
+    int error = 0;
+
+    if (inode && !(flags & RENAME_EXCHANGE))
+        error = prompt_before_rename(tree, inode, new_parent, new_name, &commits);
+    if (error)
+        return error;
+    if (renameat2(parent->fd, name, new_parent->fd, new_name, flags) < 0) {
+        error = -errno;
+    } else if (flags & RENAME_EXCHANGE) {
+        error = exchange(parent, name, inode, new_parent, new_name, target);
+    } else if (inode != target || !inode) { /* two names of one file: nothing happened */
+        if (target)
+            forget_name(tree, target);
+        if (inode)
+            error = inode_move(inode, new_parent, new_name);
+    }
+    if (inode)
+        prompt_after_rename(tree, inode, commits, error);
+    return error;
+}
+
+int tree_rename(struct tree *tree, struct inode *parent, const char *name,
+                struct inode *new_parent, const char *new_name, unsigned flags,
+                const struct caller *caller)
+{
+    struct inode *inode = NULL;
+    struct inode *target = NULL;
+    int error;
+
+    if (flags & ~(unsigned)(RENAME_NOREPLACE | RENAME_EXCHANGE))
+        return -EINVAL;
+    if (parent->kind == &kind_staging)
+        return publish(tree, name, new_parent, new_name, flags, caller);
+    error = check_name(tree, parent, name);
+    if (!error)
+        error = check_name(tree, new_parent, new_name);
+    if (!error) /* known to the kernel by now, as it looked up both names */
+        error = kind_get_real(tree, parent, name, &inode);
+    if (error)
+        return error;
+    target = find_known(tree, new_parent, new_name);
+    error = rename_known(tree, parent, name, inode, new_parent, new_name, target, flags);
+    if (!error) {
+        inode_touch(parent);
+        inode_touch(new_parent);
+        jobs_kick(tree->setup.jobs);
+    }
+    inode_unref(target);
+    inode_unref(inode);
+    return error;
+}

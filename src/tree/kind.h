@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What each kind of node does: one table of functions per kind. Private to tree/.
+ *
+ * NULL means: not for this kind. An operation that changes the directory (create, mkdir, unlink,
+ * rename...) asks check_name first and then works on the backing directory, the same for all.
+ */
+#ifndef EASELFS_TREE_KIND_H
+#define EASELFS_TREE_KIND_H
+
+#include "tree/listing.h"
+#include "tree/tree.h"
+
+struct node_kind {
+    /** What stands as @name in @directory, with a reference. */
+    int (*lookup)(struct tree *tree, struct inode *directory, const char *name,
+                  const struct caller *caller, struct inode **ret_inode);
+    /** Everything in @directory but "." and "..". */
+    int (*list)(struct tree *tree, struct inode *directory, struct listing *listing);
+    /** Whether @name in @directory may be made, removed or renamed: 0, or the errno. */
+    int (*check_name)(struct tree *tree, struct inode *directory, const char *name);
+    int (*getattr)(struct tree *tree, struct inode *inode, struct stat *ret_status);
+    int (*open)(struct tree *tree, struct inode *inode, int flags, struct handle *handle);
+    double timeout_s; /* how long the kernel may cache entry and attributes */
+};
+
+extern const struct node_kind kind_root;      /* tree/root.c */
+extern const struct node_kind kind_staging;   /* tree/root.c */
+extern const struct node_kind kind_model;     /* tree/workspace.c: a top workspace */
+extern const struct node_kind kind_workspace; /* tree/workspace.c: any below */
+extern const struct node_kind kind_file;      /* tree/file.c: real, and no directory */
+extern const struct node_kind kind_readme;    /* tree/virtual.c */
+extern const struct node_kind kind_status;    /* tree/virtual.c */
+extern const struct node_kind kind_wait;      /* tree/wait.c */
+
+/* Real files change only through the mount (or with a notification): the kernel may keep them. */
+#define KIND_REAL_TIMEOUT_S 3600.0
+
+struct tree {
+    struct tree_setup setup;
+    struct inode *root; /* held */
+    struct timespec started;
+    uid_t uid;
+    gid_t gid;
+
+    /* Set once by tree_set_staging(), before the first request. */
+    char *staging_name;
+    pid_t staging_thread;
+};
+
+#define NAME_README "README.txt"
+#define NAME_STATUS "status.txt"
+#define NAME_WAIT   ".wait"
+
+/** Whether @inode is a directory of the store, and not staging. */
+bool kind_is_directory(const struct inode *inode);
+
+/** The inode of the real @name in the real @directory. */
+int kind_get_real(struct tree *tree, struct inode *directory, const char *name,
+                  struct inode **ret_inode);
+
+/** Fill @status for a virtual node. */
+void kind_fill_virtual(const struct tree *tree, const struct inode *inode, mode_t permissions,
+                       off_t size, struct stat *status);
+
+/* The commit rule (tree/prompt.c). */
+
+/** Whether the file stands under the name of a prompt now. */
+bool prompt_is_named(struct inode *inode);
+
+/** Whether a file called @name may be opened for writing: 0, -ENOKEY, -EROFS. */
+int prompt_check_open(struct tree *tree, const char *name);
+
+/** The content of @inode is about to change. */
+void prompt_note_change(struct inode *inode);
+
+int prompt_check_write(struct inode *inode, const void *bytes, size_t length, uint64_t offset);
+int prompt_check_size(struct inode *inode, uint64_t size);
+int prompt_flush(struct tree *tree, struct handle *handle, const struct caller *caller);
+
+/** The last writer of @inode is gone. */
+void prompt_released(struct tree *tree, struct inode *inode);
+
+/**
+ * @inode is about to be renamed to @name in @directory: register it where that is a commit.
+ *
+ * @return 0 with @ret_commits, or the errno that refuses the rename.
+ */
+int prompt_before_rename(struct tree *tree, struct inode *inode, struct inode *directory,
+                         const char *name, bool *ret_commits);
+void prompt_after_rename(struct tree *tree, struct inode *inode, bool commits, int error);
+
+/** The file was removed, or another one renamed over it. */
+void prompt_removed(struct tree *tree, struct inode *inode);
+
+#endif

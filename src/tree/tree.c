@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The tree's life, and the operations that ask a node without changing a directory.
+ */
+#include "tree/tree.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/io.h"
+#include "tree/kind.h"
+
+#define DIRECTORY_MODE 0755
+#define PROMPT_NAME    "prompt"
+#define PROMPT_MODE    0644
+
+/* A model's directory begins with an empty prompt, so that a file manager has one to open. */
+static int make_model_directory(const struct tree *tree, const struct model *model)
+{
+    cleanup_close int fd = -1;
+    cleanup_close int prompt = -1;
+
+    if (mkdirat(tree->setup.store->tree_fd, model->directory, DIRECTORY_MODE) < 0)
+        return errno == EEXIST ? 0 : -errno;
+    fd = openat(tree->setup.store->tree_fd, model->directory,
+                O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    prompt = openat(fd, PROMPT_NAME, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, PROMPT_MODE);
+    return prompt < 0 ? -errno : 0;
+}
+
+int tree_create(const struct tree_setup *setup, struct tree **ret_tree)
+{
+    struct tree *tree = calloc(1, sizeof(*tree));
+    int error;
+
+    if (!tree)
+        return -ENOMEM;
+    tree->setup = *setup;
+    tree->uid = geteuid();
+    tree->gid = getegid();
+    clock_gettime(CLOCK_REALTIME, &tree->started);
+    error = inode_get_virtual(setup->inodes, &kind_root, S_IFDIR, NULL, "", &tree->root);
+    for (size_t i = 0; !error && i < setup->models->count; i++)
+        error = make_model_directory(tree, &setup->models->models[i]);
+    if (!error)
+        error = io_sync_dir(setup->store->tree_fd);
+    if (error) {
+        tree_destroy(tree);
+        return error;
+    }
+    *ret_tree = tree;
+    return 0;
+}
+
+void tree_destroy(struct tree *tree)
+{
+    if (!tree)
+        return;
+    inode_unref(tree->root);
+    free(tree->staging_name);
+    free(tree);
+}
+
+int tree_set_staging(struct tree *tree, const char *name, pid_t thread)
+{
+    tree->staging_name = strdup(name);
+    tree->staging_thread = thread;
+    return tree->staging_name ? 0 : -ENOMEM;
+}
+
+struct inode *tree_root(struct tree *tree)
+{
+    return tree->root;
+}
+
+bool kind_is_directory(const struct inode *inode)
+{
+    return inode->kind == &kind_model || inode->kind == &kind_workspace;
+}
+
+int kind_get_real(struct tree *tree, struct inode *directory, const char *name,
+                  struct inode **ret_inode)
+{
+    const struct node_kind *kind = &kind_file;
+    struct stat status;
+    int fd = openat(directory->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+
+    if (fd < 0)
+        return -errno;
+    if (fstat(fd, &status) == 0 && S_ISDIR(status.st_mode))
+        kind = &kind_workspace;
+    return inode_get_real(tree->setup.inodes, fd, kind, directory, name, ret_inode);
+}
+
+void kind_fill_virtual(const struct tree *tree, const struct inode *inode, mode_t permissions,
+                       off_t size, struct stat *status)
+{
+    memset(status, 0, sizeof(*status));
+    status->st_ino = inode->number;
+    status->st_mode = inode->type | permissions;
+    status->st_nlink = S_ISDIR(inode->type) ? 2 : 1;
+    status->st_uid = tree->uid;
+    status->st_gid = tree->gid;
+    status->st_size = size;
+    status->st_blocks = (size + 511) / 512;
+    status->st_blksize = 4096;
+    status->st_atim = status->st_mtim = status->st_ctim = tree->started;
+}
+
+struct inode *tree_resolve(struct tree *tree, const char *path)
+{
+    const struct caller nobody = {0};
+    cleanup_free char *copy = strdup(path);
+    struct inode *at = inode_ref(tree->root);
+    char *rest = copy;
+    char *name;
+
+    while (at && copy && (name = strsep(&rest, "/"))) {
+        struct inode *next = NULL;
+
+        if (!at->kind->lookup || at->kind->lookup(tree, at, name, &nobody, &next))
+            next = NULL;
+        inode_unref(at);
+        at = next;
+    }
+    if (at && !kind_is_directory(at)) {
+        inode_unref(at);
+        at = NULL;
+    }
+    return at;
+}
+
+int tree_lookup(struct tree *tree, struct inode *parent, const char *name,
+                const struct caller *caller, struct tree_entry *ret_entry)
+{
+    struct tree_entry entry = {0};
+    int error;
+
+    if (!parent->kind->lookup)
+        return -ENOTDIR;
+    if (strlen(name) > NAME_MAX)
+        return -ENAMETOOLONG;
+    error = parent->kind->lookup(tree, parent, name, caller, &entry.inode);
+    if (!error)
+        error = tree_getattr(tree, entry.inode, &entry.status, &entry.timeout_s);
+    if (error) {
+        inode_unref(entry.inode);
+        return error;
+    }
+    if (parent->kind == &kind_staging)
+        entry.timeout_s = 0;
+    *ret_entry = entry;
+    return 0;
+}
+
+int tree_getattr(struct tree *tree, struct inode *inode, struct stat *ret_status,
+                 double *ret_timeout_s)
+{
+    *ret_timeout_s = inode->kind->timeout_s;
+    return inode->kind->getattr(tree, inode, ret_status);
+}
+
+static void free_handle(struct handle *handle)
+{
+    if (handle->fd >= 0)
+        close(handle->fd);
+    inode_unref(handle->inode);
+    listing_destroy(handle->listing);
+    free(handle->text);
+    free(handle);
+}
+
+static struct handle *make_handle(struct inode *inode)
+{
+    struct handle *handle = calloc(1, sizeof(*handle));
+
+    if (handle) {
+        handle->inode = inode_ref(inode);
+        handle->fd = -1;
+    }
+    return handle;
+}
+
+int tree_open(struct tree *tree, struct inode *inode, int flags, const struct caller *caller,
+              struct handle **ret_handle)
+{
+    struct handle *handle;
+    int error;
+
+    (void)caller;
+    if (!inode->kind->open)
+        return S_ISDIR(inode->type) ? -EISDIR : -EPERM;
+    handle = make_handle(inode);
+    if (!handle)
+        return -ENOMEM;
+    error = inode->kind->open(tree, inode, flags, handle);
+    if (error) {
+        free_handle(handle);
+        return error;
+    }
+    if (handle->writer)
+        inode_add_writer(inode);
+    *ret_handle = handle;
+    return 0;
+}
+
+int tree_flush(struct tree *tree, struct handle *handle, const struct caller *caller)
+{
+    return handle->writer ? prompt_flush(tree, handle, caller) : 0;
+}
+
+void tree_release(struct tree *tree, struct handle *handle)
+{
+    if (handle->writer && inode_drop_writer(handle->inode) == 0) {
+        prompt_released(tree, handle->inode);
+        inode_touch_parent(handle->inode);
+        jobs_kick(tree->setup.jobs);
+    }
+    free_handle(handle);
+}
+
+int tree_opendir(struct tree *tree, struct inode *inode, struct handle **ret_handle)
+{
+    struct handle *handle;
+
+    (void)tree;
+    if (!inode->kind->list)
+        return S_ISDIR(inode->type) ? -EACCES : -ENOTDIR;
+    handle = make_handle(inode);
+    if (!handle)
+        return -ENOMEM;
+    *ret_handle = handle;
+    return 0;
+}
+
+/* "." and "..", and whatever the kind has. */
+static int list_directory(struct tree *tree, struct inode *inode, struct listing **ret_listing)
+{
+    struct inode *parent = inode_parent(inode);
+    struct listing *listing;
+    int error = listing_create(&listing);
+
+    if (!error)
+        error = listing_add(listing, ".", inode->number, S_IFDIR);
+    if (!error)
+        error = listing_add(listing, "..", parent ? parent->number : inode->number, S_IFDIR);
+    if (!error)
+        error = inode->kind->list(tree, inode, listing);
+    inode_unref(parent);
+    if (error)
+        listing_destroy(listing);
+    else
+        *ret_listing = listing;
+    return error;
+}
+
+int tree_readdir(struct tree *tree, struct handle *handle, uint64_t offset,
+                 struct tree_dirent *ret_entry)
+{
+    size_t index = (size_t)offset;
+
+    if (offset == 0 || !handle->listing) { /* opened, or rewound: look afresh */
+        struct listing *listing;
+        int error = list_directory(tree, handle->inode, &listing);
+
+        if (error)
+            return error;
+        listing_destroy(handle->listing);
+        handle->listing = listing;
+    }
+    if (offset >= listing_count(handle->listing))
+        return -ENODATA;
+    ret_entry->name = listing_name(handle->listing, index);
+    ret_entry->number = listing_number(handle->listing, index);
+    ret_entry->type = listing_type(handle->listing, index);
+    return 0;
+}
+
+int tree_statfs(struct tree *tree, struct statvfs *ret_status)
+{
+    return fstatvfs(tree->setup.store->tree_fd, ret_status) < 0 ? -errno : 0;
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Workspaces: real directories of the store with a few virtual names. In a model's own directory,
+ * the top workspace, README.txt and status.txt are listed and cannot be replaced. Below it nothing
+ * virtual is listed, and status.txt is there by name only once a job was begun and while no real
+ * file has that name: a directory that is being copied in has to look like any other.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "job/naming.h"
+#include "tree/kind.h"
+
+static bool is_wait_name(const char *name)
+{
+    char prompt_name[NAME_MAX + 1];
+
+    return strcmp(name, NAME_WAIT) == 0 || naming_waited_prompt(name, prompt_name);
+}
+
+static int get_virtual(struct tree *tree, struct inode *directory, const char *name,
+                       const struct node_kind *kind, struct inode **ret_inode)
+{
+    return inode_get_virtual(tree->setup.inodes, kind, S_IFREG, directory, name, ret_inode);
+}
+
+static int model_lookup(struct tree *tree, struct inode *directory, const char *name,
+                        const struct caller *caller, struct inode **ret_inode)
+{
+    (void)caller;
+    if (is_wait_name(name))
+        return get_virtual(tree, directory, name, &kind_wait, ret_inode);
+    if (strcmp(name, NAME_README) == 0)
+        return get_virtual(tree, directory, name, &kind_readme, ret_inode);
+    if (strcmp(name, NAME_STATUS) == 0)
+        return get_virtual(tree, directory, name, &kind_status, ret_inode);
+    return kind_get_real(tree, directory, name, ret_inode);
+}
+
+static int workspace_lookup(struct tree *tree, struct inode *directory, const char *name,
+                            const struct caller *caller, struct inode **ret_inode)
+{
+    int error;
+
+    (void)caller;
+    if (is_wait_name(name))
+        return get_virtual(tree, directory, name, &kind_wait, ret_inode);
+    error = kind_get_real(tree, directory, name, ret_inode);
+    if (error == -ENOENT && strcmp(name, NAME_STATUS) == 0 && atomic_load(&directory->has_jobs))
+        error = get_virtual(tree, directory, name, &kind_status, ret_inode);
+    return error;
+}
+
+static int workspace_list(struct tree *tree, struct inode *directory, struct listing *listing)
+{
+    (void)tree;
+    return listing_add_directory(listing, directory->fd);
+}
+
+static int list_virtual(struct tree *tree, struct inode *directory, const char *name,
+                        const struct node_kind *kind, struct listing *listing)
+{
+    struct inode *inode;
+    int error = get_virtual(tree, directory, name, kind, &inode);
+
+    if (error)
+        return error;
+    error = listing_add(listing, name, inode->number, S_IFREG);
+    inode_unref(inode);
+    return error;
+}
+
+static int model_list(struct tree *tree, struct inode *directory, struct listing *listing)
+{
+    int error = listing_add_directory(listing, directory->fd);
+
+    if (!error)
+        error = list_virtual(tree, directory, NAME_README, &kind_readme, listing);
+    if (!error)
+        error = list_virtual(tree, directory, NAME_STATUS, &kind_status, listing);
+    return error;
+}
+
+static int workspace_check_name(struct tree *tree, struct inode *directory, const char *name)
+{
+    (void)tree;
+    (void)directory;
+    return is_wait_name(name) ? -EPERM : 0;
+}
+
+static int model_check_name(struct tree *tree, struct inode *directory, const char *name)
+{
+    if (strcmp(name, NAME_README) == 0 || strcmp(name, NAME_STATUS) == 0)
+        return -EPERM;
+    return workspace_check_name(tree, directory, name);
+}
+
+static int workspace_getattr(struct tree *tree, struct inode *inode, struct stat *ret_status)
+{
+    (void)tree;
+    return fstat(inode->fd, ret_status) < 0 ? -errno : 0;
+}
+
+const struct node_kind kind_model = {
+    .lookup = model_lookup,
+    .list = model_list,
+    .check_name = model_check_name,
+    .getattr = workspace_getattr,
+    .timeout_s = KIND_REAL_TIMEOUT_S,
+};
+
+const struct node_kind kind_workspace = {
+    .lookup = workspace_lookup,
+    .list = workspace_list,
+    .check_name = workspace_check_name,
+    .getattr = workspace_getattr,
+    .timeout_s = KIND_REAL_TIMEOUT_S,
+};
