@@ -12,7 +12,7 @@
  *   tree/     what each name in the mount is and does; the commit rule
  *   mount/    FUSE: operations, session, results entering the mount, blocked reads
  *   standin/  easelfs-standin, the API of --demo and of the tests: a program of its own
- *   background, demo   going into the background; the stand-in as a child
+ *   background, demo, check   going into the background; the stand-in as a child; --check
  *
  * Threads: FUSE's workers (mount/ops), signals (mount/session), blocked reads (mount/waiters), the
  * publisher (mount/publish), the scheduler (job/scheduler), the transport (net/transport), and the
@@ -28,6 +28,7 @@
 #include "background.h"
 #include "base/clock.h"
 #include "base/pool.h"
+#include "check.h"
 #include "conf/exit.h"
 #include "conf/key.h"
 #include "conf/options.h"
@@ -326,6 +327,15 @@ static void take_down(struct daemon *daemon)
         close(daemon->ready_fd);
 }
 
+static enum exit_status check(const struct daemon *daemon)
+{
+    cleanup_buf struct buf report = {.max = TEXT_MAX_BYTES};
+    enum exit_status status = check_all(daemon->options, daemon->key, &report);
+
+    fputs(buf_text(&report), stdout);
+    return status;
+}
+
 static enum exit_status run(const struct options *options)
 {
     struct daemon daemon = {.options = options, .ready_fd = -1, .demo = {.stdin_fd = -1}};
@@ -335,6 +345,11 @@ static enum exit_status run(const struct options *options)
     failure_init(&failure);
     if (status != EXIT_STATUS_OK)
         return status;
+    if (options->check) {
+        status = check(&daemon);
+        key_destroy(daemon.key);
+        return status;
+    }
     if (!options->foreground) {
         if (background_start(&daemon.ready_fd, &failure)) {
             key_destroy(daemon.key);

@@ -1,0 +1,7 @@
+easelfs_fuzz(base64 api base)
+easelfs_fuzz(duration api base)
+easelfs_fuzz(request api base)
+easelfs_fuzz(lift api base)
+easelfs_fuzz(markdown api base)
+easelfs_fuzz(answer api base)
+easelfs_fuzz(fault api base)

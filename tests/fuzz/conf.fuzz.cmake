@@ -1,0 +1,2 @@
+easelfs_fuzz(settings conf base)
+easelfs_fuzz(ini conf base)

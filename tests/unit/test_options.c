@@ -1,0 +1,891 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "conf/option_table.h"
+#include "conf/options.h"
+#include "conf/url.h"
+
+#define ARGUMENTS_MAX 16
+
+struct place {
+    char directory[64]; /* $HOME of the test */
+    char config[128];   /* the user's configuration file in it; not made yet */
+    char argument[160]; /* to read that and not the one of this machine */
+};
+
+static int make_place(void **state)
+{
+    struct place *place = calloc(1, sizeof(*place));
+    char config_home[96];
+
+    if (!place)
+        return -1;
+    snprintf(place->directory, sizeof(place->directory), "/tmp/easelfs-options-XXXXXX");
+    if (!mkdtemp(place->directory))
+        return -1;
+    snprintf(config_home, sizeof(config_home), "%s/config/easelfs", place->directory);
+    snprintf(place->config, sizeof(place->config), "%s/easelfs.conf", config_home);
+    snprintf(place->argument, sizeof(place->argument), "--config=%s", place->config);
+    if (io_make_dirs(config_home, 0700) < 0)
+        return -1;
+    *strrchr(config_home, '/') = '\0';
+    setenv("HOME", place->directory, 1);
+    setenv("XDG_CONFIG_HOME", config_home, 1);
+    unsetenv("XDG_DATA_HOME");
+    *state = place;
+    return 0;
+}
+
+static int remove_place(void **state)
+{
+    struct place *place = *state;
+    int error = io_remove_tree(AT_FDCWD, place->directory);
+
+    free(place);
+    return error;
+}
+
+static void write_file(const char *path, const char *text, mode_t mode)
+{
+    cleanup_close int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+    assert_true(fd >= 0);
+    assert_int_equal(io_write_all(fd, text, strlen(text)), 0);
+    assert_int_equal(fchmod(fd, mode), 0);
+}
+
+/* Parse @program and what follows, up to NULL. */
+static enum exit_status run(const char *program, const struct options **options,
+                            struct failure *failure, va_list arguments)
+{
+    char *argv[ARGUMENTS_MAX + 1] = {strdup(program)};
+    int argc = 1;
+    enum exit_status status;
+
+    for (const char *text; (text = va_arg(arguments, const char *)); argc++) {
+        assert_true(argc < ARGUMENTS_MAX);
+        argv[argc] = strdup(text);
+    }
+    failure_init(failure);
+    *options = NULL;
+    status = options_parse(argc, argv, options, failure);
+    for (int i = 0; i < argc; i++)
+        free(argv[i]);
+    if (status != EXIT_STATUS_OK)
+        assert_null(*options);
+    return status;
+}
+
+/* Without the files of this machine; the caller destroys. */
+static const struct options *parse(const char *first, ...)
+{
+    const struct options *options;
+    struct failure failure;
+    enum exit_status status;
+    va_list arguments;
+
+    va_start(arguments, first);
+    status = run(first, &options, &failure, arguments);
+    va_end(arguments);
+    if (status != EXIT_STATUS_OK)
+        fail_msg("%d: %s", (int)status, failure.text);
+    return options;
+}
+
+static void refuse(enum exit_status expected, const char *sentence, const char *first, ...)
+{
+    const struct options *options;
+    struct failure failure;
+    enum exit_status status;
+    va_list arguments;
+
+    va_start(arguments, first);
+    status = run(first, &options, &failure, arguments);
+    va_end(arguments);
+    options_destroy(options);
+    assert_string_equal(failure.text, sentence);
+    assert_int_equal(status, expected);
+}
+
+static enum exit_status attempt(const struct options **options, struct failure *failure,
+                                const char *first, ...)
+{
+    enum exit_status status;
+    va_list arguments;
+
+    va_start(arguments, first);
+    status = run(first, options, failure, arguments);
+    va_end(arguments);
+    return status;
+}
+
+#define NOFILE "--config=/dev/null"
+
+static void defaults(void **state)
+{
+    const struct place *place = *state;
+    cleanup_options const struct options *options = parse("easelfs", NOFILE, "/mnt", NULL);
+    char store[128];
+
+    snprintf(store, sizeof(store), "%s/.local/share/easelfs", place->directory);
+    assert_false(options->help || options->version || options->print_config || options->check);
+    assert_false(options->demo || options->foreground || options->debug);
+    assert_false(options->single_threaded || options->google || options->allow_http);
+    assert_int_equal(options->log_level, LOG_LEVEL_INFO);
+    assert_string_equal(options->mountpoint, "/mnt");
+    assert_string_equal(options->url, "https://octopusx.ai");
+    assert_string_equal(options->store, store);
+    assert_null(options->api_key_file);
+    assert_null(options->ca_file);
+    assert_int_equal(options->auth, AUTH_BEARER);
+    assert_int_equal(options->timeout_s, 600);
+    assert_int_equal(options->connect_timeout_s, 15);
+    assert_int_equal(options->max_response_bytes, 268435456);
+    assert_int_equal(options->max_request_bytes, 20971520);
+    assert_int_equal(options->result_host_count, 0);
+    assert_int_equal(options->models.count, 3);
+    assert_int_equal(options->settle_ms, 200);
+    assert_int_equal(options->max_in_flight, 16);
+    assert_int_equal(options->drain_s, 300);
+    assert_int_equal(options->resend, RESEND_ASK);
+    assert_int_equal(options->retry_server_errors, 0);
+    assert_int_equal(options->images_per_day, 200);
+    assert_int_equal(options->requests_per_minute, 0);
+    assert_int_equal(options->keep_records_days, 365);
+    assert_string_equal(options->fuse_options, "");
+    assert_string_equal(options->notes, "");
+}
+
+/* As "--max-in-flight", or with @prefix as an -o option. */
+static void spell(const struct option_spec *spec, bool dashed, int64_t value, char text[64])
+{
+    snprintf(text, 64, "%s%s=%" PRId64, dashed ? "--" : "", spec->name, value);
+    for (char *c = text; dashed && *c != '='; c++)
+        *c = *c == '_' ? '-' : *c;
+}
+
+enum spelling { SPELLED_LONG, SPELLED_MOUNT, SPELLED_FILE, SPELLING_MAX };
+
+static enum exit_status give_number(const struct place *place, const struct option_spec *spec,
+                                    enum spelling spelling, int64_t value,
+                                    const struct options **options, struct failure *failure)
+{
+    char text[64];
+    enum exit_status status;
+
+    spell(spec, spelling == SPELLED_LONG, value, text);
+    if (spelling == SPELLED_LONG)
+        return attempt(options, failure, "easelfs", NOFILE, "/mnt", text, NULL);
+    if (spelling == SPELLED_MOUNT)
+        return attempt(options, failure, "easelfs", NOFILE, "/mnt", "-o", text, NULL);
+    write_file(place->config, text, 0600);
+    status = attempt(options, failure, "easelfs", place->argument, "/mnt", NULL);
+    assert_int_equal(unlink(place->config), 0);
+    return status;
+}
+
+static void check_number(const struct place *place, const struct option_spec *spec,
+                         enum spelling spelling)
+{
+    const int64_t good[] = {spec->low, spec->high};
+    const int64_t bad[] = {spec->low - 1, spec->high + 1};
+    const struct options *options;
+    struct failure failure;
+
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(give_number(place, spec, spelling, good[i], &options, &failure),
+                         EXIT_STATUS_OK);
+        assert_int_equal(*(const uint64_t *)((const char *)options + spec->offset), good[i]);
+        options_destroy(options);
+        assert_int_equal(give_number(place, spec, spelling, bad[i], &options, &failure),
+                         spelling == SPELLED_FILE ? EXIT_STATUS_CONFIG : EXIT_STATUS_USAGE);
+        assert_non_null(strstr(failure.text, spec->unit));
+    }
+}
+
+static void every_number_keeps_its_range_in_every_spelling(void **state)
+{
+    size_t count;
+    const struct option_spec *spec = option_table(&count);
+    int numbers = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        if (spec[i].kind != OPTION_NUMBER && spec[i].kind != OPTION_BYTES)
+            continue;
+        for (int j = 0; j < SPELLING_MAX; j++)
+            check_number(*state, &spec[i], (enum spelling)j);
+        numbers++;
+    }
+    assert_int_equal(numbers, 11);
+}
+
+static void long_options(void **state)
+{
+    cleanup_options const struct options *options = parse(
+        "easelfs", NOFILE, "--max_in_flight", "3", "--api-key-file=/k", "--allow-http",
+        "--single-threaded=no", "--debug", "--auth=goog", "--resend", "always", "http://gate.lan/",
+        "--log-level=error", "/mnt", "--result-hosts=A.lan, [FD00::1]:80", NULL);
+
+    (void)state;
+    assert_int_equal(options->max_in_flight, 3);
+    assert_string_equal(options->api_key_file, "/k");
+    assert_true(options->allow_http);
+    assert_false(options->single_threaded);
+    assert_true(options->debug);
+    assert_true(options->foreground);
+    assert_int_equal(options->log_level, LOG_LEVEL_DEBUG);
+    assert_int_equal(options->auth, AUTH_GOOG);
+    assert_int_equal(options->resend, RESEND_ALWAYS);
+    assert_string_equal(options->url, "http://gate.lan");
+    assert_string_equal(options->mountpoint, "/mnt");
+    assert_int_equal(options->result_host_count, 2);
+    assert_string_equal(options->result_hosts[0], "a.lan");
+    assert_string_equal(options->result_hosts[1], "[fd00::1]:80");
+}
+
+static void short_options(void **state)
+{
+    cleanup_options const struct options *a =
+        parse("easelfs", NOFILE, "-fs", "-osettle=0,allow_other", "-o", "ro,demo", "/mnt", NULL);
+    cleanup_options const struct options *b =
+        parse("easelfs", NOFILE, "-dosettle=1", "--", "-mnt", NULL);
+    cleanup_options const struct options *help = parse("easelfs", "-h", NULL);
+    cleanup_options const struct options *version = parse("easelfs", "-V", "-f", NULL);
+    char mountpoint[PATH_MAX];
+
+    (void)state;
+    assert_true(a->foreground && a->single_threaded && a->demo);
+    assert_false(a->debug);
+    assert_int_equal(a->settle_ms, 0);
+    assert_string_equal(a->fuse_options, "allow_other,ro");
+    assert_int_equal(b->settle_ms, 1);
+    assert_true(b->debug);
+    assert_non_null(getcwd(mountpoint, sizeof(mountpoint) - 8));
+    memcpy(mountpoint + strlen(mountpoint), "/-mnt", 6);
+    assert_string_equal(b->mountpoint, mountpoint);
+    assert_true(help->help);
+    assert_true(version->version);
+}
+
+static void mount_options(void **state)
+{
+    cleanup_options const struct options *fstab = parse(
+        "easelfs", "https://generativelanguage.googleapis.com/v1beta", "/mnt", "-o",
+        "rw,noauto,user,user=alice,nofail,_netdev,x-systemd.automount,X-mount.mkdir=0755,defaults,"
+        "comment=a,config=/dev/null,settle=5,noexec,nosuid,dev,suid,noexec,"
+        "fsname=x,subtype=easelfs,relatime,default_permissions,max_read=4096,,models=a b\\,c",
+        NULL);
+
+    (void)state;
+    assert_string_equal(fstab->url, "https://generativelanguage.googleapis.com");
+    assert_true(fstab->google);
+    assert_int_equal(fstab->auth, AUTH_GOOG);
+    assert_string_equal(fstab->fuse_options, "rw,noexec,nosuid,max_read=4096");
+    assert_int_equal(fstab->settle_ms, 5);
+    assert_int_equal(fstab->models.count, 3);
+    assert_string_equal(fstab->models.models[2].name, "c");
+}
+
+static void called_by_mount(void **state)
+{
+    cleanup_options const struct options *options =
+        parse("/sbin/mount.easelfs", "none", "/mnt", "-s", "-n", "-v", "-t", "fuse.easelfs", "-N",
+              "12", "-o", "config=/dev/null,bogus,ro", NULL);
+    cleanup_options const struct options *fake =
+        parse("mount.fuse.easelfs", "none", "/mnt", "-fo", "config=/dev/null", NULL);
+
+    (void)state;
+    assert_string_equal(options->url, url_default);
+    assert_string_equal(options->fuse_options, "ro");
+    assert_false(options->single_threaded || options->foreground || options->check);
+    assert_true(fake->check);
+    assert_false(fake->foreground);
+}
+
+static void no_mountpoint_is_needed_for_questions(void **state)
+{
+    cleanup_options const struct options *a = parse("easelfs", NOFILE, "--check", NULL);
+    cleanup_options const struct options *b =
+        parse("easelfs", NOFILE, "--print-config", "https://h", NULL);
+
+    (void)state;
+    assert_true(a->check);
+    assert_null(a->mountpoint);
+    assert_true(b->print_config);
+    assert_string_equal(b->url, "https://h");
+}
+
+static void wrong_command_lines(void **state)
+{
+    static const char missing[] =
+        "MOUNTPOINT is missing: easelfs [OPTIONS] [URL] MOUNTPOINT. Try easelfs --help.";
+    static const char key[] =
+        "The key is no option: everyone on this machine could read it. Save it in a file of mode "
+        "600 and name that with api_key_file.";
+    const enum exit_status usage = EXIT_STATUS_USAGE;
+
+    (void)state;
+    refuse(usage, missing, "easelfs", NOFILE, NULL);
+    refuse(usage, missing, "easelfs", NOFILE, "https://h", NULL);
+    refuse(usage, "MOUNTPOINT is empty.", "easelfs", NOFILE, "", NULL);
+    refuse(usage, "\"c\" is one argument too many: there are only URL and MOUNTPOINT.", "easelfs",
+           NOFILE, "https://h", "b", "c", NULL);
+    refuse(usage, "The URL does not begin with https://.", "easelfs", NOFILE, "h", "/mnt", NULL);
+    refuse(usage, "--settel: there is no such option; did you mean settle?", "easelfs", "--settel",
+           "/mnt", NULL);
+    refuse(usage, "--xyzzy: there is no such option.", "easelfs", "--xyzzy=1", NULL);
+    refuse(usage, "-o max_inflight: there is no such option; did you mean max_in_flight?",
+           "easelfs", "/mnt", "-o", "max_inflight=3", NULL);
+    refuse(usage, "-x: there is no such option.", "easelfs", "-fx", "/mnt", NULL);
+    refuse(usage, "-o: its list of options is missing.", "easelfs", "/mnt", "-o", NULL);
+    refuse(usage, "--settle: Its value (MS) is missing.", "easelfs", NOFILE, "/mnt", "--settle",
+           NULL);
+    refuse(usage, "-o settle: Its value (MS) is missing.", "easelfs", NOFILE, "/mnt", "-osettle",
+           NULL);
+    refuse(usage, "--settle: \"5s\" is not a whole number of milliseconds: 0 to 60000.", "easelfs",
+           NOFILE, "/mnt", "--settle", "5s", NULL);
+    refuse(usage, "--settle: 60001 is out of range: 0 to 60000 milliseconds.", "easelfs", NOFILE,
+           "/mnt", "--settle=60001", NULL);
+    refuse(usage,
+           "--max-request: \"big\" is not a whole number of bytes (with K, M or G): 1K to "
+           "2G.",
+           "easelfs", NOFILE, "/mnt", "--max-request=big", NULL);
+    refuse(usage, "--auth: \"basic\" is not one of: bearer, goog.", "easelfs", NOFILE, "/mnt",
+           "--auth=basic", NULL);
+    refuse(usage, "--demo: \"maybe\" is neither yes nor no.", "easelfs", NOFILE, "/mnt",
+           "--demo=maybe", NULL);
+    refuse(usage, "demo mounts a stand-in API: leave the URL out.", "easelfs", NOFILE, "--demo",
+           "https://h", "/mnt", NULL);
+    refuse(usage, "--result-hosts: \"https://h\" is not HOST or HOST:PORT.", "easelfs", NOFILE,
+           "/mnt", "--result-hosts=https://h", NULL);
+    refuse(usage,
+           "models: \"-rf\" is not a model's name: letters, digits and . _ - / only, at "
+           "most 128.",
+           "easelfs", NOFILE, "/mnt", "--models=-rf", NULL);
+    refuse(usage, "--fuse-options: \"nonsense\" is not a mount option.", "easelfs", NOFILE, "/mnt",
+           "--fuse-options=ro,nonsense", NULL);
+    refuse(usage, key, "easelfs", "--api-key=sk-SECRET", "/mnt", NULL);
+    refuse(usage, key, "easelfs", "-o", "api_key=sk-SECRET", "/mnt", NULL);
+    refuse(EXIT_STATUS_CONFIG, "/nowhere/x.conf: No such file or directory.", "easelfs",
+           "--config=/nowhere/x.conf", "/mnt", NULL);
+}
+
+static void lists_of_hosts_have_a_limit(void **state)
+{
+    cleanup_buf struct buf hosts;
+    const struct options *options;
+
+    (void)state;
+    buf_init(&hosts, 4096);
+    assert_int_equal(buf_append_text(&hosts, "--result-hosts="), 0);
+    for (int i = 0; i < OPTIONS_RESULT_HOSTS_MAX; i++)
+        assert_int_equal(buf_printf(&hosts, "h%d ", i), 0);
+    options = parse("easelfs", NOFILE, "/mnt", buf_text(&hosts), NULL);
+    assert_int_equal(options->result_host_count, OPTIONS_RESULT_HOSTS_MAX);
+    options_destroy(options);
+    assert_int_equal(buf_append_text(&hosts, "more"), 0);
+    refuse(EXIT_STATUS_USAGE, "--result-hosts: More than 64 hosts.", "easelfs", NOFILE, "/mnt",
+           buf_text(&hosts), NULL);
+}
+
+static void values_have_a_limit(void **state)
+{
+    char *value = malloc(65536 + 32);
+    size_t length = strlen("--models=");
+
+    (void)state;
+    assert_non_null(value);
+    memcpy(value, "--models=", length);
+    memset(value + length, ' ', 65537);
+    value[length] = 'm';
+    value[length + 65536] = '\0';
+    options_destroy(parse("easelfs", NOFILE, "/mnt", value, NULL));
+    value[length + 65536] = ' ';
+    value[length + 65537] = '\0';
+    refuse(EXIT_STATUS_USAGE, "--models: Its value is longer than 65536 bytes.", "easelfs", NOFILE,
+           "/mnt", value, NULL);
+    free(value);
+}
+
+static void paths(void **state)
+{
+    const struct place *place = *state;
+    cleanup_options const struct options *options = NULL;
+    char expected[PATH_MAX];
+    char cwd[PATH_MAX - 16];
+
+    assert_non_null(getcwd(cwd, sizeof(cwd)));
+    options = parse("easelfs", NOFILE, "mnt", "--store=some/store", "--ca-file=~/ca.pem",
+                    "--api-key-file=", NULL);
+    snprintf(expected, sizeof(expected), "%s/mnt", cwd);
+    assert_string_equal(options->mountpoint, expected);
+    snprintf(expected, sizeof(expected), "%s/some/store", cwd);
+    assert_string_equal(options->store, expected);
+    snprintf(expected, sizeof(expected), "%s/ca.pem", place->directory);
+    assert_string_equal(options->ca_file, expected);
+    assert_null(options->api_key_file);
+}
+
+static void paths_have_a_limit(void **state)
+{
+    char text[PATH_MAX + 16] = "--store=";
+    size_t length = strlen(text);
+    const struct options *options;
+
+    (void)state;
+    memset(text + length, '/', PATH_MAX);
+    text[length + PATH_MAX] = '\0';
+    refuse(EXIT_STATUS_USAGE, "--store: The path is longer than 4095 bytes.", "easelfs", NOFILE,
+           "/mnt", text, NULL);
+    text[length + PATH_MAX - 1] = '\0';
+    options = parse("easelfs", NOFILE, "/mnt", text, NULL);
+    assert_int_equal(strlen(options->store), PATH_MAX - 1);
+    options_destroy(options);
+    setenv("HOME", text + length - 1, 1); /* "=///": no home */
+    refuse(EXIT_STATUS_USAGE, "--store: There is no $HOME for \"~\".", "easelfs", NOFILE, "/mnt",
+           "--store=~/x", NULL);
+    setenv("HOME", text + length, 1);
+    refuse(EXIT_STATUS_USAGE, "--store: The path is longer than 4095 bytes.", "easelfs", NOFILE,
+           "/mnt", "--store=~/x", NULL);
+}
+
+static void hosts_have_a_limit(void **state)
+{
+    char text[300] = "--result-hosts=";
+    size_t length = strlen(text);
+    const struct options *options;
+
+    (void)state;
+    memset(text + length, 'h', 260);
+    options = parse("easelfs", NOFILE, "/mnt", text, NULL);
+    assert_int_equal(strlen(options->result_hosts[0]), 260);
+    options_destroy(options);
+    text[length + 260] = 'h';
+    refuse(
+        EXIT_STATUS_USAGE,
+        "--result-hosts: \"hhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhh\" is not "
+        "HOST or HOST:PORT.",
+        "easelfs", NOFILE, "/mnt", text, NULL);
+}
+
+static void mount_options_have_a_limit(void **state)
+{
+    char text[4096 + 32] = "context=";
+    const struct options *options;
+
+    (void)state;
+    memset(text + strlen(text), 'c', 4095 - strlen(text));
+    options = parse("easelfs", NOFILE, "/mnt", "-o", text, NULL);
+    assert_string_equal(options->fuse_options, text);
+    options_destroy(options);
+    text[4095] = 'c';
+    refuse(EXIT_STATUS_USAGE, "-o: The mount options are longer than 4096 bytes.", "easelfs",
+           NOFILE, "/mnt", "-o", text, NULL);
+    text[4000] = '\0';
+    memmove(text + 96, text, 4001);
+    memcpy(text, "rw,", 3);
+    memset(text + 3, ',', 93);
+    options = parse("easelfs", NOFILE, "/mnt", "-o", text, NULL);
+    assert_int_equal(strlen(options->fuse_options), 4003);
+    options_destroy(options);
+}
+
+static void names_too_long_to_be_meant(void **state)
+{
+    (void)state;
+    refuse(EXIT_STATUS_USAGE, "--retry-server-errors-retry-server-error: there is no such option.",
+           "easelfs", "--retry-server-errors-retry-server-errors", "/mnt", NULL);
+}
+
+static void stores(void **state)
+{
+    const struct place *place = *state;
+    cleanup_options const struct options *data = NULL;
+    cleanup_options const struct options *demo = NULL;
+    cleanup_options const struct options *ignored = NULL;
+    char expected[128];
+
+    setenv("XDG_DATA_HOME", "/srv/data", 1);
+    data = parse("easelfs", NOFILE, "/mnt", NULL);
+    assert_string_equal(data->store, "/srv/data/easelfs");
+    demo = parse("easelfs", NOFILE, "--demo", "/mnt", NULL);
+    assert_string_equal(demo->store, "/srv/data/easelfs-demo");
+    options_destroy(demo);
+    demo = parse("easelfs", NOFILE, "--demo", "--store=/srv/own", "/mnt", NULL);
+    assert_string_equal(demo->store, "/srv/own");
+    options_destroy(demo);
+    write_file(place->config, "store = /srv/own\n", 0600);
+    demo = parse("easelfs", place->argument, "--demo", "/mnt", NULL);
+    assert_string_equal(demo->store, "/srv/own-demo");
+    setenv("XDG_DATA_HOME", "relative", 1);
+    ignored = parse("easelfs", NOFILE, "/mnt", NULL);
+    snprintf(expected, sizeof(expected), "%s/.local/share/easelfs", place->directory);
+    assert_string_equal(ignored->store, expected);
+    unsetenv("HOME");
+    refuse(EXIT_STATUS_CONFIG, "store: there is no $HOME to keep things in. Name a directory.",
+           "easelfs", NOFILE, "/mnt", NULL);
+    refuse(EXIT_STATUS_USAGE, "--store: There is no $HOME for \"~\".", "easelfs", NOFILE, "/mnt",
+           "--store=~/x", NULL);
+}
+
+static void the_command_line_goes_before_the_file(void **state)
+{
+    const struct place *place = *state;
+    cleanup_options const struct options *options = NULL;
+
+    write_file(place->config,
+               "# mine\nsettle = 7\ndrain = 8\nforeground = yes\nmodels = a,\n  b=permissive\n"
+               "api_key_file = ~/key\nfuse_options = allow_other\n",
+               0644);
+    options = parse("easelfs", "/mnt", "-o", "drain=9,ro", "--foreground=no", NULL);
+    assert_int_equal(options->settle_ms, 7);
+    assert_int_equal(options->drain_s, 9);
+    assert_false(options->foreground);
+    assert_int_equal(options->models.count, 2);
+    assert_string_equal(options->models.models[1].name, "b");
+    assert_non_null(strstr(options->api_key_file, place->directory));
+    assert_non_null(strstr(options->fuse_options, "allow_other,ro"));
+}
+
+static void another_file_replaces_both(void **state)
+{
+    const struct place *place = *state;
+    cleanup_options const struct options *options = NULL;
+    char other[128];
+    char argument[160];
+
+    snprintf(other, sizeof(other), "%s/other", place->directory);
+    snprintf(argument, sizeof(argument), "--config=%s", other);
+    write_file(place->config, "settle = 7\n", 0600);
+    write_file(other, "drain = 8\n", 0600);
+    options = parse("easelfs", argument, "/mnt", NULL);
+    assert_int_equal(options->settle_ms, 200);
+    assert_int_equal(options->drain_s, 8);
+}
+
+/* @text in the configuration file gives @sentence, after the file's name. */
+static void refuse_file(const struct place *place, const char *text, const char *sentence)
+{
+    char expected[FAILURE_TEXT_SIZE];
+
+    write_file(place->config, text, 0600);
+    snprintf(expected, sizeof(expected), "%s%s", place->config, sentence);
+    refuse(EXIT_STATUS_CONFIG, expected, "easelfs", place->argument, "/mnt", NULL);
+}
+
+static void wrong_files(void **state)
+{
+    static const char indented[] =
+        ":2: settle: its value goes on in the next line, because that begins with a blank. Begin "
+        "each key at the start of its line.";
+    const struct place *place = *state;
+
+    refuse_file(place, "settel = 1\n", ":1: There is no option \"settel\"; did you mean settle?");
+    refuse_file(place, "check = yes\n", ":1: check is for the command line only.");
+    refuse_file(place, "\nsettle = -1\n",
+                ":2: settle: -1 is out of range: 0 to 60000 milliseconds.");
+    refuse_file(place, "\nsettle = 1\n drain = 2\n", indented);
+    refuse_file(place, "store = here\n", ":1: store: \"here\" does not begin with / or ~/.");
+    refuse_file(place, "settle\n", ":1: it is neither \"key = value\" nor \"[section]\".");
+    refuse_file(place, "[other]\na = 1\n",
+                ":2: There is no section [other]: it is [settings] or [model NAME].");
+    refuse_file(place, "[model]\nseed = 1\n",
+                ":2: There is no section [model]: it is [settings] or [model NAME].");
+    refuse_file(place, "[settings]\nsettle = 1\n",
+                ":2: There is no setting \"settle\" in section [settings].");
+    refuse_file(place, "[settings]\nseed = x\n",
+                ":2: seed: \"x\" is not allowed. Allowed: a whole number from -2147483648 to "
+                "2147483647.");
+    refuse_file(place, "[settings]\nseed = 1\n count = 2\n",
+                ":2: seed: its value goes on in the next line, because that begins with a blank. "
+                "Begin each key at the start of its line.");
+    refuse_file(place, "[model a]\nprofile = b\n",
+                ":2: profile: there is none called \"b\". It is the name of a model that easelfs "
+                "knows, or permissive.");
+}
+
+static void faults_seen_at_the_end_have_the_status_of_their_origin(void **state)
+{
+    const struct place *place = *state;
+
+    write_file(place->config, "models = a, a\n", 0600);
+    refuse(EXIT_STATUS_CONFIG, "models: The directory a of model a is taken already.", "easelfs",
+           place->argument, "/mnt", NULL);
+    refuse(EXIT_STATUS_USAGE, "models: The directory b of model b is taken already.", "easelfs",
+           place->argument, "/mnt", "--models=b b", NULL);
+    write_file(place->config, "url = http://h\n", 0600);
+    refuse(EXIT_STATUS_CONFIG,
+           "The URL is plain http to another machine: anyone on the way could read the key. Use "
+           "https, or allow_http if that network is yours.",
+           "easelfs", place->argument, "/mnt", NULL);
+}
+
+static void files_that_others_can_write(void **state)
+{
+    const struct place *place = *state;
+    char expected[FAILURE_TEXT_SIZE];
+
+    write_file(place->config, "settle = 1\n", 0660);
+    snprintf(expected, sizeof(expected),
+             "%s can be written by others (mode 0660), who could have your key sent anywhere.",
+             place->config);
+    refuse(EXIT_STATUS_CONFIG, expected, "easelfs", place->argument, "/mnt", NULL);
+    if (geteuid() == 0) {
+        write_file(place->config, "settle = 1\n", 0600);
+        assert_int_equal(chown(place->config, 12345, (gid_t)-1), 0);
+        snprintf(expected, sizeof(expected),
+                 "%s belongs to another user, who could have your key sent anywhere.",
+                 place->config);
+        refuse(EXIT_STATUS_CONFIG, expected, "easelfs", place->argument, "/mnt", NULL);
+    }
+    assert_int_equal(unlink(place->config), 0);
+    assert_int_equal(mkdir(place->config, 0700), 0);
+    snprintf(expected, sizeof(expected), "%s is not a regular file.", place->config);
+    refuse(EXIT_STATUS_CONFIG, expected, "easelfs", place->argument, "/mnt", NULL);
+}
+
+static const char *value_of(const struct model_list *list, const char *model, enum setting setting)
+{
+    return models_find(list, model)->settings.value[setting];
+}
+
+static void settings_of_the_models(void **state)
+{
+    const struct place *place = *state;
+    cleanup_options const struct options *options = NULL;
+
+    write_file(place->config,
+               "models = gemini-3-pro-image-preview mine\n"
+               "[settings]\nimage_size = 4K\naspect_ratio = 16:9\n"
+               "system_instruction = Paint\n  in oil.\n"
+               "references = a.png, b.png\n"
+               "[model mine]\nprofile = gemini-2.5-flash-image-preview\naspect_ratio = 1:1\n"
+               "seed = 7\n"
+               "[model gone]\nseed = 1\n",
+               0600);
+    options = parse("easelfs", place->argument, "/mnt", NULL);
+    assert_null(value_of(&options->models, "gemini-3-pro-image-preview", SETTING_IMAGE_SIZE));
+    assert_string_equal(
+        value_of(&options->models, "gemini-3-pro-image-preview", SETTING_ASPECT_RATIO), "16:9");
+    assert_string_equal(value_of(&options->models, "mine", SETTING_IMAGE_SIZE), "4K");
+    assert_string_equal(value_of(&options->models, "mine", SETTING_ASPECT_RATIO), "1:1");
+    assert_string_equal(value_of(&options->models, "mine", SETTING_SEED), "7");
+    assert_string_equal(value_of(&options->models, "mine", SETTING_SYSTEM_INSTRUCTION),
+                        "Paint\nin oil.");
+    assert_string_equal(value_of(&options->models, "mine", SETTING_REFERENCES), "a.png\nb.png");
+    assert_string_equal(models_find(&options->models, "mine")->profile->name,
+                        "gemini-2.5-flash-image-preview");
+    assert_string_equal(options->notes,
+                        "[settings] is not used for gemini-3-pro-image-preview: image_size: \"4K\" "
+                        "is not allowed. Allowed: 1K, 2K.\n"
+                        "[model gone] is not used: it is not in models.\n");
+}
+
+static void sections_have_a_limit(void **state)
+{
+    const struct place *place = *state;
+    cleanup_buf struct buf text;
+    char expected[FAILURE_TEXT_SIZE];
+
+    buf_init(&text, 65536);
+    for (int i = 0; i < MODELS_MAX; i++)
+        assert_int_equal(buf_printf(&text, "[model m%d]\nseed = 1\n", i), 0);
+    write_file(place->config, buf_text(&text), 0600);
+    options_destroy(parse("easelfs", place->argument, "/mnt", NULL));
+    assert_int_equal(buf_append_text(&text, "[model more]\nseed = 1\n"), 0);
+    write_file(place->config, buf_text(&text), 0600);
+    snprintf(expected, sizeof(expected), "%s:514: More than 256 sections for models.",
+             place->config);
+    refuse(EXIT_STATUS_CONFIG, expected, "easelfs", place->argument, "/mnt", NULL);
+}
+
+static void a_setting_that_its_own_model_does_not_take(void **state)
+{
+    const struct place *place = *state;
+
+    write_file(place->config, "[model gemini-3-pro-image-preview]\nimage_size = 4K\n", 0600);
+    refuse(EXIT_STATUS_CONFIG,
+           "[model gemini-3-pro-image-preview] image_size: \"4K\" is not allowed. Allowed: 1K, 2K.",
+           "easelfs", place->argument, "/mnt", NULL);
+    options_destroy(parse("easelfs", place->argument, "https://generativelanguage.googleapis.com",
+                          "/mnt", NULL));
+}
+
+static void models_that_are_known_later(void **state)
+{
+    static const char *const names[] = {"models/gemini-3-pro-image-preview", "x:y", "mine", "mine"};
+    const struct place *place = *state;
+    cleanup_options const struct options *options = NULL;
+    cleanup_models struct model_list list = {0};
+
+    write_file(place->config,
+               "models = auto\n[settings]\nimage_size = 8K\n[model mine]\nseed = 7\n", 0600);
+    options = parse("easelfs", place->argument, "/mnt", NULL);
+    assert_true(options->models.automatic);
+    assert_int_equal(options->models.count, 0);
+    assert_string_equal(options->notes, "");
+    assert_int_equal(options_make_models(options, names, 4, &list), 0);
+    assert_int_equal(list.count, 2);
+    assert_null(value_of(&list, "gemini-3-pro-image-preview", SETTING_IMAGE_SIZE));
+    assert_string_equal(value_of(&list, "mine", SETTING_IMAGE_SIZE), "8K");
+    assert_string_equal(value_of(&list, "mine", SETTING_SEED), "7");
+}
+
+static void the_printed_configuration_reads_back(void **state)
+{
+    const struct place *place = *state;
+    const struct options *options;
+    cleanup_buf struct buf first;
+    cleanup_buf struct buf second;
+
+    buf_init(&first, 65536);
+    buf_init(&second, 65536);
+    write_file(place->config,
+               "url = https://generativelanguage.googleapis.com\nmodels = a=permissive\n "
+               "gemini-3-pro-image-preview=permissive\n mine\nsettle = 3\nmax_request = 1000K\n"
+               "api_key_file = /k\nresult_hosts = a b:1\nfuse_options = ro\ndemo = no\n"
+               "[settings]\nsystem_instruction = one\n two\ntemperature = 0.50\n"
+               "[model mine]\nprofile = gemini-2.5-flash-image\nimage_size = 1K\n"
+               "[model empty]\nseed =\n",
+               0600);
+    setenv("HOME", "/home/of/nobody", 1);
+    options = parse("easelfs", place->argument, "/mnt", NULL);
+    assert_int_equal(options_print_config(options, &first), 0);
+    options_destroy(options);
+    assert_string_equal(buf_text(&first), "demo = no\n"
+                                          "url = https://generativelanguage.googleapis.com\n"
+                                          "api_key_file = /k\n"
+                                          "auth = goog\n"
+                                          "models = a\n"
+                                          " gemini-3-pro-image-preview=permissive\n"
+                                          " mine=gemini-2.5-flash-image\n"
+                                          "allow_http = no\n"
+                                          "ca_file =\n"
+                                          "result_hosts = a\n"
+                                          " b:1\n"
+                                          "timeout = 600\n"
+                                          "connect_timeout = 15\n"
+                                          "max_request = 1000K\n"
+                                          "max_response = 256M\n"
+                                          "settle = 3\n"
+                                          "max_in_flight = 16\n"
+                                          "requests_per_minute = 0\n"
+                                          "images_per_day = 200\n"
+                                          "retry_server_errors = 0\n"
+                                          "resend = ask\n"
+                                          "drain = 300\n"
+                                          "keep_records = 365\n"
+                                          "store = /home/of/nobody/.local/share/easelfs\n"
+                                          "foreground = no\n"
+                                          "debug = no\n"
+                                          "single_threaded = no\n"
+                                          "log_level = info\n"
+                                          "fuse_options = ro\n"
+                                          "\n"
+                                          "[settings]\n"
+                                          "temperature = 0.5\n"
+                                          "system_instruction = one\n"
+                                          " two\n"
+                                          "\n"
+                                          "[model mine]\n"
+                                          "profile = gemini-2.5-flash-image\n"
+                                          "image_size = 1K\n");
+    write_file(place->config, buf_text(&first), 0600);
+    options = parse("easelfs", place->argument, "/mnt", NULL);
+    assert_int_equal(options_print_config(options, &second), 0);
+    options_destroy(options);
+    assert_string_equal(buf_text(&second), buf_text(&first));
+}
+
+static void help_names_every_option_once(void **state)
+{
+    size_t count;
+    const struct option_spec *spec = option_table(&count);
+    cleanup_buf struct buf help;
+
+    (void)state;
+    buf_init(&help, 65536);
+    assert_int_equal(options_print_help(&help), 0);
+    for (size_t i = 0; i < count; i++) {
+        char name[64];
+        const char *at;
+
+        snprintf(name, sizeof(name), " --%s%s", spec[i].name, spec[i].argument ? "=" : " ");
+        for (char *c = name + 3; *c; c++)
+            *c = *c == '_' ? '-' : *c;
+        at = strstr(strstr(buf_text(&help), "\nStart:"), name);
+        assert_non_null(at);
+        assert_non_null(strstr(at, spec[i].help));
+    }
+    for (const char *line = buf_text(&help); *line; line += strcspn(line, "\n") + 1)
+        assert_in_range(strcspn(line, "\n"), 0, 100);
+}
+
+static void printing_respects_the_buffer(void **state)
+{
+    cleanup_options const struct options *options = parse("easelfs", NOFILE, "/mnt", NULL);
+    cleanup_buf struct buf whole;
+
+    (void)state;
+    buf_init(&whole, 65536);
+    assert_int_equal(options_print_config(options, &whole), 0);
+    for (size_t max = 0; max < whole.length; max++) {
+        cleanup_buf struct buf part;
+
+        buf_init(&part, max);
+        assert_int_equal(options_print_config(options, &part), -EFBIG);
+    }
+}
+
+#define each(test) cmocka_unit_test_setup_teardown(test, make_place, remove_place)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        each(defaults),
+        each(every_number_keeps_its_range_in_every_spelling),
+        each(long_options),
+        each(short_options),
+        each(mount_options),
+        each(called_by_mount),
+        each(no_mountpoint_is_needed_for_questions),
+        each(wrong_command_lines),
+        each(lists_of_hosts_have_a_limit),
+        each(values_have_a_limit),
+        each(paths),
+        each(paths_have_a_limit),
+        each(hosts_have_a_limit),
+        each(mount_options_have_a_limit),
+        each(names_too_long_to_be_meant),
+        each(stores),
+        each(the_command_line_goes_before_the_file),
+        each(another_file_replaces_both),
+        each(wrong_files),
+        each(faults_seen_at_the_end_have_the_status_of_their_origin),
+        each(files_that_others_can_write),
+        each(settings_of_the_models),
+        each(sections_have_a_limit),
+        each(a_setting_that_its_own_model_does_not_take),
+        each(models_that_are_known_later),
+        each(the_printed_configuration_reads_back),
+        each(help_names_every_option_once),
+        each(printing_respects_the_buffer),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
