@@ -23,13 +23,13 @@ if grep -q " $mountpoint " /proc/self/mountinfo; then
     exit 1
 fi
 store=$(mktemp -d "${TMPDIR:-/tmp}/easelfs-demo.XXXXXX")
-"$here/../build/src/easelfs" --demo --store="$store/store" "$mountpoint"
+"$here/../build/src/easelfs" --demo --store="$store" "$mountpoint"
 
 unmount() {
     cd /
     fusermount3 -u "$mountpoint"
     # The daemon lets go of its store when it has ended.
-    flock "$store/store-demo/lock" true
+    flock "$store/lock" true
     rm -rf "$store"
 }
 [ -z "$once" ] || trap 'unmount 2>/dev/null || true' EXIT INT TERM

@@ -155,13 +155,10 @@ static enum exit_status start_demo(struct daemon *daemon)
 
 static enum exit_status open_store(struct daemon *daemon)
 {
-    cleanup_free char *path = NULL;
     struct failure failure;
 
     failure_init(&failure);
-    if (asprintf(&path, "%s%s", daemon->options->store, daemon->options->demo ? "-demo" : "") < 0)
-        return EXIT_STATUS_FAILURE;
-    if (store_open(path, &daemon->store, &failure))
+    if (store_open(daemon->options->store, &daemon->store, &failure))
         return complain(EXIT_STATUS_STORE, &failure);
     return EXIT_STATUS_OK;
 }

@@ -83,7 +83,7 @@ enum lift_verdict {
 /** What came of a body. All pointers belong to the lift. */
 struct lift_result {
     enum lift_verdict verdict;
-    uint64_t total_bytes; /* of the body */
+    uint64_t total_bytes; /* of the body; about, where lift_feed() failed */
 
     /* Valid JSON whatever the verdict: what was open at the end is closed, so that all that came
        whole before it can be used. "null" where there was no value. NUL-terminated. */

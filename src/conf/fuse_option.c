@@ -98,11 +98,13 @@ static int append(char **options, const char *option)
 
 static int add_one(char **options, const char *option, struct failure *failure)
 {
+    size_t length = *options ? strlen(*options) + strlen(",") : 0;
+
     if (!fuse_option_is_known(option))
         return failure_set(failure, -EINVAL, "\"%.40s\" is not a mount option.", option);
     if (!is_listed(passed, option) || is_in(*options, option))
         return 0;
-    if ((*options ? strlen(*options) : 0) + strlen(option) >= LIST_MAX_BYTES)
+    if (length + strlen(option) > LIST_MAX_BYTES)
         return failure_set(failure, -EINVAL, "The mount options are longer than %d bytes.",
                            LIST_MAX_BYTES);
     return append(options, option);

@@ -66,6 +66,9 @@ static inline uint32_t next_random(uint32_t *state)
     return *state >> 8;
 }
 
+/* Runs end here, so that an input of many runs does not take a second. */
+#define EXPANDED_MAX 32768
+
 /*
  * Append the rest of the input; the bytes 0xfc to 0xff, which no UTF-8 has, stand for a long run of
  * base64, of lines of base64, of text, or of the byte behind them. So a mutation of one byte makes
@@ -85,7 +88,8 @@ static inline void append_expanded(struct input input, struct buf *body)
             repeated[0] = (char)input_byte(&input);
             unit = repeated;
         }
-        for (size_t length = 0; length < 4200 && *unit; length += strlen(unit))
+        for (size_t length = 0; length < 4200 && *unit && body->length < EXPANDED_MAX;
+             length += strlen(unit))
             CHECK(!buf_append_text(body, unit));
     }
 }

@@ -485,30 +485,23 @@ static void hosts_have_a_limit(void **state)
 
 static void mount_options_have_a_limit(void **state)
 {
-    char text[4096 + 32] = "context=";
+    char text[4096 + 32] = "rw,context=";
     const struct options *options;
 
     (void)state;
-    memset(text + strlen(text), 'c', 4095 - strlen(text));
+    memset(text + strlen(text), 'c', 4096 - strlen(text));
     options = parse("easelfs", NOFILE, "/mnt", "-o", text, NULL);
     assert_string_equal(options->fuse_options, text);
     options_destroy(options);
-    text[4095] = 'c';
+    text[4096] = 'c';
     refuse(EXIT_STATUS_USAGE, "-o: The mount options are longer than 4096 bytes.", "easelfs",
            NOFILE, "/mnt", "-o", text, NULL);
-    text[4000] = '\0';
-    memmove(text + 96, text, 4001);
-    memcpy(text, "rw,", 3);
-    memset(text + 3, ',', 93);
-    options = parse("easelfs", NOFILE, "/mnt", "-o", text, NULL);
-    assert_int_equal(strlen(options->fuse_options), 4003);
-    options_destroy(options);
 }
 
 static void names_too_long_to_be_meant(void **state)
 {
     (void)state;
-    refuse(EXIT_STATUS_USAGE, "--retry-server-errors-retry-server-error: there is no such option.",
+    refuse(EXIT_STATUS_USAGE, "--retry-server-errors-retry-server-errors: there is no such option.",
            "easelfs", "--retry-server-errors-retry-server-errors", "/mnt", NULL);
 }
 

@@ -79,7 +79,16 @@ struct tls_peer {
 static void tls_peer_start(struct tls_peer *peer, const char *protocol, const char *plan)
 {
     const char *const arguments[] = {
-        "python3", TEST_DATA "/tls_peer.py", certificate, key, protocol, plan, NULL};
+        "python3",
+        "-W",
+        "ignore::DeprecationWarning",
+        TEST_DATA "/tls_peer.py",
+        certificate,
+        key,
+        protocol,
+        plan,
+        NULL,
+    };
     posix_spawn_file_actions_t actions;
     int input[2];
     int output[2];
