@@ -353,11 +353,23 @@ static enum exit_status run(const struct options *options)
             return complain(EXIT_STATUS_FAILURE, &failure);
         }
         log_to_syslog();
+        if (daemon.key)
+            key_lock(daemon.key); /* the lock of its memory stayed with the parent */
     }
     log_set_level((enum log_level)options->log_level);
     status = build_and_serve(&daemon);
     take_down(&daemon);
     return status;
+}
+
+static void log_notes(const char *notes)
+{
+    while (*notes) {
+        size_t length = strcspn(notes, "\n");
+
+        log_warning("%.*s", (int)length, notes);
+        notes += length + (notes[length] == '\n');
+    }
 }
 
 int main(int argc, char *argv[])
@@ -376,8 +388,7 @@ int main(int argc, char *argv[])
         return print(format_version);
     if (options->print_config)
         return print_config(options);
-    if (options->notes[0])
-        log_warning("%s", options->notes);
+    log_notes(options->notes);
     umask(0); /* users' masks have been applied by the kernel */
     unsetenv("SSLKEYLOGFILE"); /* libcurl would write session keys to it */
     session_block_signals();

@@ -12,7 +12,7 @@ static bool begins_with(const char *text, size_t length, const char *expected)
 
 static char to_lower(char c)
 {
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    return (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
 }
 
 static bool is_mime_character(char c)

@@ -20,7 +20,8 @@ static bool take_text(struct cursor *cursor, const char *expected)
 {
     size_t length = strlen(expected);
 
-    if ((size_t)(cursor->end - cursor->text) < length || memcmp(cursor->text, expected, length))
+    if ((size_t)(cursor->end - cursor->text) < length ||
+        memcmp(cursor->text, expected, length) != 0)
         return false;
     cursor->text += length;
     return true;
@@ -66,7 +67,7 @@ static int64_t take_seconds(struct cursor *cursor)
     if (cursor->text == cursor->end || !is_digit(*cursor->text))
         return -1;
     for (; cursor->text < cursor->end && is_digit(*cursor->text); cursor->text++) {
-        ms = ms * 10 + (*cursor->text - '0') * 1000;
+        ms = ms * 10 + (*cursor->text - '0') * 1000LL;
         if (ms > DURATION_MAX_MS)
             ms = DURATION_MAX_MS;
     }

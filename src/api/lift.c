@@ -247,7 +247,7 @@ int lift_feed(struct lift *lift, const void *data, size_t length)
     uint64_t left = lift->total_max - lift->total_bytes;
     bool too_long = length > left;
 
-    if (!lift->error)
+    if (!lift->error && length)
         lift->error = feed(lift, text, text + (too_long ? (size_t)left : length));
     if (!lift->error && too_long)
         lift->error = -EFBIG;
@@ -296,13 +296,8 @@ static int complete_value(struct lift *lift)
 
 static int complete_skeleton(struct lift *lift)
 {
-    int error;
+    int error = complete_value(lift);
 
-    _Static_assert(6 * LIFT_KEY_MAX + 6 * LIFT_SCALAR_MAX + LIFT_DEPTH_MAX + 64 <
-                       LIFT_COMPLETION_MAX,
-                   "a key and a scalar with each byte escaped, the brackets, a marker or null");
-    lift->skeleton_max += LIFT_COMPLETION_MAX;
-    error = complete_value(lift);
     while (!error && lift->depth) {
         error = buf_append_text(&lift->skeleton, lift->stack[lift->depth - 1] == '{' ? "}" : "]");
         lift->depth--;
@@ -326,6 +321,9 @@ int lift_finish(struct lift *lift, struct lift_result *ret_result)
     struct lift_result result;
     int error = 0;
 
+    _Static_assert(6 * LIFT_KEY_MAX + LIFT_SCALAR_MAX + LIFT_DEPTH_MAX + 64 < LIFT_COMPLETION_MAX,
+                   "a key with each byte escaped, a scalar, the brackets, a marker or null");
+    lift->skeleton_max += LIFT_COMPLETION_MAX;
     /* A number at the top is only known to have ended when the body has. */
     if (!lift->error && !lift->in_remainder && lift->state == LIFT_IN_SCALAR && !lift->depth)
         error = end_scalar(lift);

@@ -27,7 +27,7 @@
 
 #define LIFT_INLINE_MAX     4096       /* unescaped bytes of a string that stays in the skeleton */
 #define LIFT_KEY_MAX        1024       /* unescaped bytes of an object's key */
-#define LIFT_SCALAR_MAX     64         /* bytes of a number or a literal */
+#define LIFT_SCALAR_MAX     1024       /* bytes of a number or a literal */
 #define LIFT_DEPTH_MAX      64         /* arrays and objects in one another */
 #define LIFT_PARTS_MAX      256        /* parts of one answer */
 #define LIFT_SKELETON_MAX   (1u << 20) /* bytes of the skeleton, by default */
@@ -129,7 +129,7 @@ int lift_feed(struct lift *lift, const void *data, size_t length);
  * End the body: judge it, close the open part and complete the skeleton. Once per lift.
  *
  * @param ret_result valid until lift_destroy(). Where lift_feed() failed the verdict is LIFT_CUT.
- * @return 0, -ENOMEM, -EMSGSIZE, -E2BIG, or what the sink returned.
+ * @return 0, -ENOMEM, or what the sink returned.
  */
 int lift_finish(struct lift *lift, struct lift_result *ret_result);
 

@@ -100,7 +100,7 @@ static int feed_hex(struct lift *lift, const char **text)
     return ++lift->hex_digits < 4 ? 0 : end_hex(lift);
 }
 
-/* The character that \@c stands for, or 0. */
+/* The character that @c stands for, or 0. */
 static char unescape(char c)
 {
     switch (c) {

@@ -9,7 +9,6 @@
 #include "api/base64.h"
 #include "api/data_uri.h"
 #include "base/buf.h"
-#include "base/cleanup.h"
 
 #define OUT_SIZE 8192 /* bytes that are gathered before the sink is called */
 #define ALT_MAX  4096 /* bytes of what stands between the brackets */
@@ -73,18 +72,23 @@ static struct markdown_link *last_link(struct markdown *markdown)
     return &markdown->links[markdown->count - 1];
 }
 
-/* Takes @url, also on error. */
-static int add_link(struct markdown *markdown, char *url, unsigned part)
+/* @param url copied; NULL where the picture is in a part */
+static int add_link(struct markdown *markdown, const char *url, unsigned part)
 {
-    cleanup_free char *owned = url;
     struct markdown_link *links;
+    char *copy = NULL;
 
     links = reallocarray(markdown->links, markdown->count + 1, sizeof(*links));
     if (!links)
         return -ENOMEM;
     markdown->links = links;
+    if (url) {
+        copy = strdup(url);
+        if (!copy)
+            return -ENOMEM;
+    }
     links[markdown->count++] = (struct markdown_link){
-        .url = steal_ptr(owned),
+        .url = copy,
         .part = part,
         .info = {.encoding = LIFT_BYTES, .rest = LIFT_NONE},
     };
@@ -139,7 +143,7 @@ static int end_data(struct markdown *markdown, bool is_complete)
 static int write_data(struct markdown *markdown, const char *data, size_t length)
 {
     while (length) {
-        size_t taken = (OUT_SIZE / 2 - 16) / 3 * 4;
+        size_t taken = ((size_t)OUT_SIZE / 2 - 16) / 3 * 4;
         int error = markdown->out_length >= OUT_SIZE / 2 - 2 ? flush(markdown) : 0;
 
         if (error)
@@ -161,12 +165,10 @@ static bool begins_with(const char *text, const char *expected)
 static int end_url(struct markdown *markdown)
 {
     const char *url = buf_text(&markdown->url);
-    char *copy;
 
     if (!begins_with(url, "https://") && !begins_with(url, "http://"))
         return 0;
-    copy = strdup(url);
-    return copy ? add_link(markdown, copy, LIFT_NONE) : -ENOMEM;
+    return add_link(markdown, url, LIFT_NONE);
 }
 
 static int feed_url(struct markdown *markdown, char c)
@@ -261,7 +263,7 @@ static int feed_data(struct markdown *markdown, const char **text, const char *e
 int markdown_feed(struct markdown *markdown, const void *data, size_t length)
 {
     const char *text = data;
-    const char *end = text + length;
+    const char *end = length ? text + length : text;
 
     while (text < end && !markdown->error) {
         if (markdown->state == IN_DATA) {

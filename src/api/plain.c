@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "api/plain.h"
 
+#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
@@ -13,7 +14,8 @@ const char *plain_find(const char *text, size_t length, const char *sought)
     size_t sought_length = strlen(sought);
 
     for (size_t i = 0; i + sought_length <= length; i++) {
-        if (!strncasecmp(text + i, sought, sought_length))
+        if (tolower((unsigned char)text[i]) == tolower((unsigned char)*sought) &&
+            !strncasecmp(text + i, sought, sought_length))
             return text + i;
     }
     return NULL;

@@ -100,9 +100,8 @@ static bool tell_verdict(const struct reading *reading, const char *key, struct 
 {
     const struct lift_result *result = reading->result;
     char detail[PLAIN_SIZE];
-    const char *shown = result->remainder;
+    const char *shown = result->remainder ? result->remainder : "";
     size_t length = result->remainder_length;
-
     bool is_answer = reading->candidate_count != 0;
 
     if (result->verdict == LIFT_WHOLE || (result->verdict == LIFT_TRAILING && is_answer))
@@ -111,7 +110,7 @@ static bool tell_verdict(const struct reading *reading, const char *key, struct 
         sentence_tell(failure, SENTENCE_INCOMPLETE, "");
         return true;
     }
-    if (!length)
+    if (!result->part_count)
         return false; /* nothing but white space: an empty answer */
     plain_html_title(shown, length, &shown, &length);
     plain_copy(shown, length, key, detail, sizeof(detail));

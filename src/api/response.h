@@ -81,7 +81,8 @@ struct answer {
 /**
  * Read an answer.
  *
- * @param result what lift_finish() gave; not kept.
+ * @param result what lift_finish() gave, or the same read from a disk; not kept. The remainder
+ *        may be NULL: then the sentence on what is no JSON does without its words.
  * @param context of the attempt, as for fault_from_answer(); for an error within a 200.
  * @param ret_answer the caller frees it with response_destroy().
  * @return 0 or -ENOMEM. An answer that makes no sense is no error here: see its failure.

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include "api/response_internal.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,7 +8,6 @@
 
 #include "api/base64.h"
 #include "api/data_uri.h"
-#include "api/response_internal.h"
 #include "api/sentence.h"
 #include "base/cleanup.h"
 #include "base/text.h"
@@ -38,26 +39,37 @@ static bool is_same(const struct picture *left, const struct picture *right)
     return false;
 }
 
-/* Takes what @picture owns, also on error. One that is there already is dropped. */
-static int add_picture(struct answer *answer, struct picture picture)
+static void picture_fini(struct picture *picture)
 {
-    cleanup_free char *url = picture.url;
-    cleanup_free unsigned char *bytes = picture.bytes;
+    free(picture->url);
+    free(picture->bytes);
+}
+
+static bool has_picture(const struct answer *answer, const struct picture *picture)
+{
+    for (size_t i = 0; i < answer->picture_count; i++) {
+        if (is_same(&answer->pictures[i], picture))
+            return true;
+    }
+    return false;
+}
+
+/* Takes what @picture owns, also on error. One that is there already is dropped. */
+static int add_picture(struct answer *answer, struct picture *picture)
+{
     struct picture *pictures;
 
-    for (size_t i = 0; i < answer->picture_count; i++) {
-        if (is_same(&answer->pictures[i], &picture))
-            return 0;
-    }
-    if (answer->picture_count == RESPONSE_ITEMS_MAX)
+    if (answer->picture_count == RESPONSE_ITEMS_MAX || has_picture(answer, picture)) {
+        picture_fini(picture);
         return 0;
+    }
     pictures = reallocarray(answer->pictures, answer->picture_count + 1, sizeof(*pictures));
-    if (!pictures)
+    if (!pictures) {
+        picture_fini(picture);
         return -ENOMEM;
+    }
     answer->pictures = pictures;
-    picture.url = steal_ptr(url);
-    picture.bytes = steal_ptr(bytes);
-    pictures[answer->picture_count++] = picture;
+    pictures[answer->picture_count++] = *picture;
     return 0;
 }
 
@@ -90,7 +102,7 @@ static int take_part(struct answer *answer, const struct lift_part *info, unsign
     copy_mime(mime, picture.mime);
     if (info->mime[0])
         memcpy(picture.mime, info->mime, LIFT_MIME_SIZE);
-    return add_picture(answer, picture);
+    return add_picture(answer, &picture);
 }
 
 static bool is_url(const char *text)
@@ -113,7 +125,7 @@ static int take_url(struct answer *answer, const char *text, const char *mime)
     }
     copy_mime(mime, picture.mime);
     picture.url = strndup(text, length);
-    return picture.url ? add_picture(answer, picture) : -ENOMEM;
+    return picture.url ? add_picture(answer, &picture) : -ENOMEM;
 }
 
 /* Base64 so short that it stayed in the skeleton. */
@@ -135,7 +147,7 @@ static int take_base64(struct answer *answer, const char *text, const char *mime
     }
     copy_mime(mime, picture.mime);
     picture.bytes = steal_ptr(bytes);
-    return add_picture(answer, picture);
+    return add_picture(answer, &picture);
 }
 
 int response_take_picture(struct reading *reading, const char *string, const char *mime,
@@ -268,7 +280,7 @@ static int inline_close(void *ctx, unsigned part, const struct lift_part *info)
     memcpy(picture.mime, info->mime, LIFT_MIME_SIZE);
     picture.length = pictures->bytes.length;
     picture.bytes = (unsigned char *)buf_steal(&pictures->bytes);
-    return add_picture(pictures->answer, picture);
+    return add_picture(pictures->answer, &picture);
 }
 
 static void cleanup_markdown_impl(struct markdown **markdown)

@@ -73,7 +73,8 @@ static int write_temporary(int dirfd, const char *name, const void *data, size_t
     return error;
 }
 
-int io_replace_file(int dirfd, const char *name, const void *data, size_t length, mode_t mode)
+int io_replace_file_lazily(int dirfd, const char *name, const void *data, size_t length,
+                           mode_t mode)
 {
     char temporary[256];
     int error;
@@ -83,11 +84,16 @@ int io_replace_file(int dirfd, const char *name, const void *data, size_t length
     error = write_temporary(dirfd, temporary, data, length, mode);
     if (!error && renameat(dirfd, temporary, dirfd, name) < 0)
         error = -errno;
-    if (error) {
+    if (error)
         unlinkat(dirfd, temporary, 0);
-        return error;
-    }
-    return io_sync_dir(dirfd);
+    return error;
+}
+
+int io_replace_file(int dirfd, const char *name, const void *data, size_t length, mode_t mode)
+{
+    int error = io_replace_file_lazily(dirfd, name, data, length, mode);
+
+    return error ? error : io_sync_dir(dirfd);
 }
 
 /* copy_file_range(2) says no in many ways: across file systems, on old kernels, on odd files. */

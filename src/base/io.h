@@ -31,6 +31,13 @@ int io_read_file(int dirfd, const char *name, struct buf *buf);
 int io_replace_file(int dirfd, const char *name, const void *data, size_t length, mode_t mode);
 
 /**
+ * The same without the last fsync: a reader sees the old file or the new one, also after a power
+ * loss, but which of them it is then is left open.
+ */
+int io_replace_file_lazily(int dirfd, const char *name, const void *data, size_t length,
+                           mode_t mode);
+
+/**
  * Copy @length bytes from the beginning of @from to the end of @to, by reflink where the file
  * system can.
  *

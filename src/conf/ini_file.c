@@ -196,6 +196,14 @@ int ini_file_parse(const char *name, const char *text, size_t length, ini_file_h
     return error;
 }
 
+int ini_file_refuse_lines(const struct ini_entry *entry, struct failure *failure)
+{
+    return failure_set(failure, -EINVAL,
+                       "%s: its value goes on in the next line, because that begins with a blank. "
+                       "Begin each key at the start of its line.",
+                       entry->key);
+}
+
 /* How key and value are joined: behind " = " unless `;` would then begin a comment, or the line get
  * too long. */
 static const char *join(const char *key, const char *value, size_t length)

@@ -43,6 +43,9 @@ typedef int ini_file_handler(void *context, const struct ini_entry *entry, struc
 int ini_file_parse(const char *name, const char *text, size_t length, ini_file_handler *handler,
                    void *context, struct failure *failure);
 
+/** The refusal of an entry that is one line by nature but went on in the next. @return -EINVAL */
+int ini_file_refuse_lines(const struct ini_entry *entry, struct failure *failure);
+
 /**
  * Append an entry so that ini_file_parse() reads it back, with a continuation line for each line
  * feed in @value. INI cannot hold everything: a line that is too long, begins with `;` or `#`, or

@@ -132,7 +132,7 @@ static void drop_prefix(const char **name, size_t *length)
     static const char prefix[] = "models/";
     size_t prefix_length = sizeof(prefix) - 1;
 
-    if (*length > prefix_length && memcmp(*name, prefix, prefix_length) == 0) {
+    while (*length > prefix_length && memcmp(*name, prefix, prefix_length) == 0) {
         *name += prefix_length;
         *length -= prefix_length;
     }

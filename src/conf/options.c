@@ -100,10 +100,7 @@ static int take_entry(void *context, const struct ini_entry *entry, struct failu
                            nearest ? "?" : "");
     }
     if (entry->continued && !takes_lines(spec))
-        return failure_set(failure, -EINVAL,
-                           "%s: its value goes on in the next line, because that begins with a "
-                           "blank. Begin each key at the start of its line.",
-                           spec->name);
+        return ini_file_refuse_lines(entry, failure);
     error = option_assign(draft, spec, entry->value, failure);
     if (error != -EINVAL)
         return error;
@@ -235,6 +232,15 @@ static int finish_models(struct draft *draft, struct failure *failure)
     return options->notes ? 0 : -ENOMEM;
 }
 
+/* As --print-config gives it back. */
+static bool is_demo_store(const char *path)
+{
+    static const char suffix[] = "-demo";
+    size_t length = strlen(path);
+
+    return length >= strlen(suffix) && strcmp(path + length - strlen(suffix), suffix) == 0;
+}
+
 /* Demo pictures stay apart from those that were paid for, and both can be mounted at once. */
 static int finish_store(struct draft *draft, struct failure *failure)
 {
@@ -250,7 +256,7 @@ static int finish_store(struct draft *draft, struct failure *failure)
     if (!options->store)
         return failure_set(failure, -EINVAL,
                            "store: there is no $HOME to keep things in. Name a directory.");
-    if (!options->demo || draft->store_on_command_line)
+    if (!options->demo || draft->store_on_command_line || is_demo_store(options->store))
         return 0;
     configured = steal_ptr(options->store);
     if (asprintf(&path, "%s-demo", configured) < 0)

@@ -45,7 +45,7 @@ struct options {
     char *url;          /* normal form of conf/url.h */
     bool google;        /* url is Google's own API */
     bool allow_http;    /* plain http to another machine, for the API and for results */
-    char *store;        /* absolute */
+    char *store;        /* absolute; a demo's ends with "-demo" but from the command line */
     char *api_key_file; /* absolute; NULL = not set */
     char *ca_file;      /* absolute; NULL = not set: CA bundle beside the system's */
 

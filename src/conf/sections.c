@@ -75,10 +75,14 @@ static int make_section(struct sections *sections, const char *name, struct sect
     return 0;
 }
 
-static int set_profile(struct section *section, const char *name, struct failure *failure)
+static int set_profile(struct section *section, const struct ini_entry *entry,
+                       struct failure *failure)
 {
+    const char *name = entry->value;
     char *copy;
 
+    if (entry->continued)
+        return ini_file_refuse_lines(entry, failure);
     if (!models_find_profile(name, false))
         return failure_set(
             failure, -EINVAL,
@@ -107,10 +111,7 @@ static int set_setting(struct settings *settings, const struct ini_entry *entry,
         return failure_set(failure, -EINVAL, "There is no setting \"%.40s\" in section [%s].",
                            entry->key, entry->section);
     if (entry->continued && !takes_lines(setting))
-        return failure_set(failure, -EINVAL,
-                           "%s: its value goes on in the next line, because that begins with a "
-                           "blank. Begin each key at the start of its line.",
-                           entry->key);
+        return ini_file_refuse_lines(entry, failure);
     return settings_set_line(settings, setting, entry->value, strlen(entry->value),
                              &model_profile_permissive, failure);
 }
@@ -144,7 +145,7 @@ int sections_add(struct sections *sections, const struct ini_entry *entry, struc
     if (error)
         return error;
     if (strcmp(entry->key, "profile") == 0)
-        return set_profile(section, entry->value, failure);
+        return set_profile(section, entry, failure);
     return set_setting(&section->settings, entry, failure);
 }
 

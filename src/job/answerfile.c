@@ -51,6 +51,11 @@ int answerfile_save(int spool_fd, const struct lift_result *result)
     return error;
 }
 
+bool answerfile_exists(int spool_fd)
+{
+    return faccessat(spool_fd, FILE_NAME, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 /* The line at @at without its end; @at moves behind it. */
 static bool take_line(const char **at, char line[LINE_MAX_SIZE])
 {
@@ -117,6 +122,39 @@ static int parse(struct answerfile *answer)
     return error;
 }
 
+/* The beginning of what is not JSON, as lift_finish() gives it. */
+static int load_remainder(int spool_fd, unsigned part, struct answerfile *answer)
+{
+    char name[FLIGHT_NAME_SIZE];
+    cleanup_close int fd = -1;
+    ssize_t length;
+
+    flight_part_name(part, name);
+    fd = openat(spool_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    answer->remainder = calloc(1, LIFT_REMAINDER_MAX + 1);
+    if (!answer->remainder)
+        return -ENOMEM;
+    length = pread(fd, answer->remainder, LIFT_REMAINDER_MAX, 0);
+    if (length < 0)
+        return -errno;
+    answer->result.remainder = answer->remainder;
+    answer->result.remainder_length = (size_t)length;
+    return 0;
+}
+
+static int load_remainders(int spool_fd, struct answerfile *answer)
+{
+    int error = 0;
+
+    for (size_t i = 0; !error && !answer->remainder && i < answer->result.part_count; i++) {
+        if (answer->parts[i].encoding == LIFT_REMAINDER)
+            error = load_remainder(spool_fd, (unsigned)i, answer);
+    }
+    return error;
+}
+
 int answerfile_load(int spool_fd, struct answerfile *ret_answer)
 {
     cleanup_buf struct buf text = {.max = FILE_MAX};
@@ -129,6 +167,8 @@ int answerfile_load(int spool_fd, struct answerfile *ret_answer)
         return -EBADMSG;
     answer.text = buf_steal(&text);
     error = answer.text ? parse(&answer) : -EBADMSG;
+    if (!error)
+        error = load_remainders(spool_fd, &answer);
     if (error) {
         answerfile_unload(&answer);
         return error;
@@ -141,5 +181,6 @@ void answerfile_unload(struct answerfile *answer)
 {
     free(answer->text);
     free(answer->parts);
+    free(answer->remainder);
     *answer = (struct answerfile){0};
 }

@@ -8,7 +8,11 @@
  *   ...
  *   {"candidates":...
  *
- * MIME is "-" where there is none. Numbers are decimal, enums as numbers of api/lift.h.
+ * MIME is "-" where there is none. Numbers are decimal, enums as numbers of api/lift.h. What is not
+ * JSON in the answer is in a part, as all that is long.
+ *
+ * The file appears by a rename once all parts are durable: that it is there means that the answer
+ * was received, whatever the job's record says.
  */
 #ifndef EASELFS_JOB_ANSWERFILE_H
 #define EASELFS_JOB_ANSWERFILE_H
@@ -20,10 +24,15 @@ struct answerfile {
     struct lift_result result;
     char *text;
     struct lift_part *parts;
+    char *remainder;
 };
 
-/** Make the parts and the answer in the directory @spool_fd durable. @return 0 or negative errno. */
+/** Make the parts and the answer in the directory @spool_fd durable. @return 0 or negative errno.
+ */
 int answerfile_save(int spool_fd, const struct lift_result *result);
+
+/** Whether there is one. */
+bool answerfile_exists(int spool_fd);
 
 /** @return 0, -EBADMSG where it is not such a file, or the errno of reading it. */
 int answerfile_load(int spool_fd, struct answerfile *ret_answer);

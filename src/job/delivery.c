@@ -4,9 +4,8 @@
  * files into the workspace, and does it in the store where the mount cannot be reached. Writes and
  * removes error files. Runs in the pool; deliveries of different jobs run side by side.
  *
- * Numbers: two jobs of one workspace must not both take 0007 (as 0007.png and 0007.jpg). While
- * deliveries of a workspace are under way they share an entry with the highest number that is taken
- * or promised; the first of them reads the directory, the last one drops the entry.
+ * A staged file leaves the staging directory by the rename that makes it visible: so a delivery
+ * that was broken off, by a crash or by an error, is begun again and does what is left.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,103 +17,17 @@
 #include "job/flight.h"
 #include "job/job.h"
 #include "job/naming.h"
+#include "job/numbering.h"
 #include "job/report.h"
 #include "job/staging.h"
 
 /* How often a name may be taken by somebody else between looking and renaming. */
-#define NAME_TRIES_MAX 1000
+#define NAME_TRIES_MAX 100000
 /* How often a directory may be renamed under us. */
 #define PATH_TRIES_MAX 10
 #define PATH_BYTES_MAX (16 * 1024)
-
-struct delivery_entry {
-    struct inode *workspace;
-    unsigned delivery_count;
-    unsigned highest; /* number that is taken or promised */
-    struct delivery_entry *next;
-};
-
-static struct delivery_entry *find_entry(struct jobs *jobs, const struct inode *workspace)
-    requires_(jobs->delivery_mutex)
-{
-    struct delivery_entry *entry = jobs->deliveries;
-
-    while (entry && entry->workspace != workspace)
-        entry = entry->next;
-    return entry;
-}
-
-static int enter(struct jobs *jobs, struct inode *workspace)
-{
-    struct delivery_entry *made = calloc(1, sizeof(*made));
-    struct delivery_entry *entry;
-
-    if (!made)
-        return -ENOMEM;
-    mutex_lock(&jobs->delivery_mutex);
-    entry = find_entry(jobs, workspace);
-    if (!entry) {
-        entry = steal_ptr(made);
-        entry->workspace = workspace;
-        entry->next = jobs->deliveries;
-        jobs->deliveries = entry;
-    }
-    entry->delivery_count++;
-    mutex_unlock(&jobs->delivery_mutex);
-    free(made);
-    return 0;
-}
-
-static void leave(struct jobs *jobs, const struct inode *workspace)
-{
-    struct delivery_entry **link;
-    struct delivery_entry *gone = NULL;
-
-    mutex_lock(&jobs->delivery_mutex);
-    for (link = &jobs->deliveries; (*link)->workspace != workspace; link = &(*link)->next)
-        continue;
-    if (--(*link)->delivery_count == 0) {
-        gone = *link;
-        *link = gone->next;
-    }
-    mutex_unlock(&jobs->delivery_mutex);
-    free(gone);
-}
-
-/* The highest number of a file in the directory. */
-static unsigned highest_number(const struct inode *workspace)
-{
-    cleanup_closedir DIR *dir = NULL;
-    int fd = io_reopen(workspace->fd, O_RDONLY | O_DIRECTORY);
-    unsigned highest = 0;
-
-    dir = fd < 0 ? NULL : fdopendir(fd);
-    if (!dir) {
-        cleanup_close_impl(&fd);
-        return 0;
-    }
-    for (const struct dirent *entry; (entry = readdir(dir));) {
-        unsigned number = naming_number_of(entry->d_name);
-        if (number > highest)
-            highest = number;
-    }
-    return highest;
-}
-
-static unsigned take_number(struct jobs *jobs, const struct inode *workspace)
-{
-    unsigned seen = highest_number(workspace);
-    struct delivery_entry *entry;
-    unsigned number;
-
-    mutex_lock(&jobs->delivery_mutex);
-    entry = find_entry(jobs, workspace);
-    if (seen > entry->highest)
-        entry->highest = seen;
-    number = ++entry->highest;
-    mutex_unlock(&jobs->delivery_mutex);
-    return number;
-}
+/* A stem and the longest extension. */
+#define NAME_SIZE (NAME_MAX + 8)
 
 /* In the store, where the mount cannot be reached: invisible to watchers, but there. */
 static int publish_directly(struct job *job, const char *staged, struct inode *directory,
@@ -122,19 +35,31 @@ static int publish_directly(struct job *job, const char *staged, struct inode *d
 {
     const struct jobs_publisher *publisher = &job->jobs->setup.publisher;
     const struct store *store = job->jobs->setup.store;
+    int error;
 
-    if (renameat2(store->staging_fd, staged, directory->fd, name,
-                  replace ? 0 : RENAME_NOREPLACE) < 0)
-        return -errno;
+    if (renameat2(store->staging_fd, staged, directory->fd, name, replace ? 0 : RENAME_NOREPLACE) <
+        0) {
+        error = -errno;
+        return staging_has(store, staged) ? error : 0; /* mount/ has done it after all */
+    }
     publisher->invalidate(publisher->context, directory, name);
     return 0;
 }
 
-/* Where the job's files go: its workspace or, once that was removed, the model's directory. */
+static bool is_writable(const struct inode *directory)
+{
+    char path[IO_FD_PATH_SIZE];
+
+    io_fd_path(directory->fd, path);
+    return faccessat(AT_FDCWD, path, W_OK | X_OK, AT_EACCESS) == 0;
+}
+
+/* Where the job's files go: its workspace or, once that was removed or locked up by its owner, the
+   model's directory. */
 static struct inode *destination(struct job *job, struct buf *path)
 {
     buf_clear(path);
-    if (inode_path(job->workspace, path) == 0)
+    if (inode_path(job->workspace, path) == 0 && is_writable(job->workspace))
         return job->workspace;
     buf_clear(path);
     return job->top && inode_path(job->top, path) == 0 ? job->top : NULL;
@@ -164,77 +89,185 @@ static int publish(struct job *job, const char *staged, const char *name, bool r
 
 static bool is_taken(const struct inode *directory, const char *stem, const char *extension)
 {
-    char name[NAME_MAX + 8];
+    char name[NAME_SIZE];
 
     snprintf(name, sizeof(name), "%s.%s", stem, extension);
     return faccessat(directory->fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-static const char *extension_of(const char *staged)
+static const char *extension_of(const char *name)
 {
-    return strrchr(staged, '.') + 1;
+    return strrchr(name, '.') + 1;
 }
 
-/* The next stem for a result of @job; @with_words: STEM.txt must be free, too. */
-static void choose_stem(struct job *job, const struct inode *directory, const char *extension,
-                        bool with_words, unsigned *index, char stem[NAME_MAX + 1])
+/* What is left to be delivered, and how far that is. */
+struct delivery {
+    struct job *job;
+    struct inode *directory; /* the destination, entered for numbers */
+    bool with_words;         /* the words are still staged: STEM.txt must be free, too */
+    unsigned tries;          /* names tried so far */
+    char stem[NAME_MAX + 1]; /* of the last result */
+};
+
+/* The next stem for a result. */
+static void choose_stem(struct delivery *delivery, const char *extension)
 {
-    const char *prompt_name = job->record.prompt_name;
+    struct job *job = delivery->job;
 
     do {
-        ++*index;
-        if (naming_is_numbered(prompt_name))
-            naming_number_stem(take_number(job->jobs, job->workspace), stem);
+        delivery->tries++;
+        if (naming_is_numbered(job->record.prompt_name))
+            naming_number_stem(numbering_take(job->jobs, delivery->directory), delivery->stem);
         else
-            naming_stem(prompt_name, *index, stem);
-    } while ((is_taken(directory, stem, extension) ||
-              (with_words && is_taken(directory, stem, "txt"))) &&
-             *index < NAME_TRIES_MAX);
+            naming_stem(job->record.prompt_name, delivery->tries, delivery->stem);
+    } while ((is_taken(delivery->directory, delivery->stem, extension) ||
+              (delivery->with_words && is_taken(delivery->directory, delivery->stem, "txt"))) &&
+             delivery->tries < NAME_TRIES_MAX);
 }
 
-/* Make one result visible under the first free name; @index counts the names tried. */
-static int deliver_result(struct job *job, struct record_result *result, bool with_words,
-                          unsigned *index, char stem[NAME_MAX + 1])
+/* Make one result visible under the first free name. */
+static int deliver_result(struct delivery *delivery, struct record_result *result)
 {
-    cleanup_buf struct buf path = {.max = PATH_BYTES_MAX};
-    const struct inode *directory = destination(job, &path);
     const char *extension = extension_of(result->staged);
-    char name[NAME_MAX + 8];
+    char name[NAME_SIZE];
     int error;
 
-    if (!directory)
-        return -ENOENT;
     do {
-        choose_stem(job, directory, extension, with_words, index, stem);
-        snprintf(name, sizeof(name), "%s.%s", stem, extension);
-        error = publish(job, result->staged, name, false);
-    } while (error == -EEXIST && *index < NAME_TRIES_MAX);
+        choose_stem(delivery, extension);
+        snprintf(name, sizeof(name), "%s.%s", delivery->stem, extension);
+        error = publish(delivery->job, result->staged, name, false);
+    } while (error == -EEXIST && delivery->tries < NAME_TRIES_MAX);
     return error ? error : record_set_text(&result->name, name);
 }
 
-static int deliver_words(struct job *job, const char *stem)
+static int deliver_words(struct delivery *delivery)
 {
+    struct job *job = delivery->job;
     char staged[STAGING_NAME_SIZE];
-    char name[NAME_MAX + 8];
-    int error = -EEXIST;
+    char name[NAME_SIZE];
+    int error;
 
     staging_text_name(job->record.id, STAGING_WORDS, staged);
-    if (!staging_has(job->jobs->setup.store, staged))
-        return 0;
-    snprintf(name, sizeof(name), "%s.txt", stem);
+    snprintf(name, sizeof(name), "%s.txt", delivery->stem);
     error = publish(job, staged, name, false);
     for (unsigned i = 2; error == -EEXIST && i < NAME_TRIES_MAX; i++) {
-        snprintf(name, sizeof(name), "%.240s-%u.txt", stem, i);
+        snprintf(name, sizeof(name), "%.240s-%u.txt", delivery->stem, i);
         error = publish(job, staged, name, false);
     }
     return error;
 }
 
-static bool is_ours(const struct inode *directory, const char *name)
+/* Whether the file @name is ours: of the job @id or, where that is NULL, of any. */
+static bool is_ours(const struct inode *directory, const char *name, const char *id)
 {
-    cleanup_close int fd = openat(directory->fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    cleanup_close int fd =
+        openat(directory->fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    char value[RECORD_ID_SIZE] = "";
+    ssize_t length = fd < 0 ? -1 : fgetxattr(fd, STORE_XATTR_JOB, value, sizeof(value) - 1);
 
-    return fd >= 0 && fgetxattr(fd, STORE_XATTR_JOB, NULL, 0) >= 0;
+    return id ? length > 0 && strcmp(value, id) == 0 : length >= 0 || (fd >= 0 && errno == ERANGE);
+}
+
+static bool has_result_called(const struct record *record, const char *name)
+{
+    for (size_t i = 0; i < record->result_count; i++) {
+        if (record->results[i].name && strcmp(record->results[i].name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Whether @name could be that of a result staged as @staged. */
+static bool is_likely(const struct record *record, const char *staged, const char *name)
+{
+    const char *extension = strrchr(name, '.');
+
+    return extension && strcmp(extension + 1, extension_of(staged)) == 0 &&
+           !has_result_called(record, name);
+}
+
+/* A result became visible and nobody was told its name: find it, unless the user moved it. */
+static int find_result(const struct delivery *delivery, struct record_result *result)
+{
+    const struct record *record = &delivery->job->record;
+    cleanup_closedir DIR *dir = NULL;
+    int fd = io_reopen(delivery->directory->fd, O_RDONLY | O_DIRECTORY);
+
+    dir = fd < 0 ? NULL : fdopendir(fd);
+    if (!dir) {
+        cleanup_close_impl(&fd);
+        return 0;
+    }
+    for (const struct dirent *entry; (entry = readdir(dir));) {
+        if (is_likely(record, result->staged, entry->d_name) &&
+            is_ours(delivery->directory, entry->d_name, record->id))
+            return record_set_text(&result->name, entry->d_name);
+    }
+    return 0;
+}
+
+/* The words go beside the result that was delivered last, or where one is that was before. */
+static int deliver_late_words(struct delivery *delivery)
+{
+    const struct record *record = &delivery->job->record;
+
+    for (size_t i = 0; !delivery->stem[0] && i < record->result_count; i++) {
+        const char *name = record->results[i].name;
+        const char *dot = name ? strrchr(name, '.') : NULL;
+
+        if (dot)
+            snprintf(delivery->stem, sizeof(delivery->stem), "%.*s", (int)(dot - name), name);
+    }
+    if (!delivery->stem[0])
+        choose_stem(delivery, "txt");
+    return deliver_words(delivery);
+}
+
+static int deliver_each(struct delivery *delivery)
+{
+    struct record *record = &delivery->job->record;
+    const struct store *store = delivery->job->jobs->setup.store;
+    int error = 0;
+
+    for (size_t i = 0; !error && i < record->result_count; i++) {
+        struct record_result *result = &record->results[i];
+
+        if (staging_has(store, result->staged)) {
+            error = deliver_result(delivery, result);
+            if (!error && delivery->with_words) {
+                error = deliver_words(delivery);
+                delivery->with_words = error != 0;
+            }
+        } else if (!result->name) { /* it became visible before a restart */
+            error = find_result(delivery, result);
+        }
+    }
+    if (!error && delivery->with_words)
+        error = deliver_late_words(delivery);
+    return error;
+}
+
+/* All of them, visible for good when this returns 0. */
+static int deliver_results(struct job *job)
+{
+    cleanup_buf struct buf path = {.max = PATH_BYTES_MAX};
+    struct delivery delivery = {.job = job, .directory = destination(job, &path)};
+    char staged[STAGING_NAME_SIZE];
+    int error;
+
+    if (!delivery.directory)
+        return -ENOENT;
+    staging_text_name(job->record.id, STAGING_WORDS, staged);
+    delivery.with_words = staging_has(job->jobs->setup.store, staged);
+    error = numbering_enter(job->jobs, delivery.directory);
+    if (error)
+        return error;
+    error = deliver_each(&delivery);
+    numbering_leave(job->jobs, delivery.directory);
+    if (error)
+        return error;
+    error = io_sync_dir(delivery.directory->fd);
+    return error == -EACCES ? 0 : error; /* its owner forbade to read it: nobody can sync it */
 }
 
 /* The error file of an earlier try goes, if it is ours. */
@@ -246,7 +279,7 @@ static void remove_error_file(struct job *job)
     char name[NAME_MAX + 1];
 
     naming_error_file(job->record.prompt_name, name);
-    if (!directory || !is_ours(directory, name))
+    if (!directory || !is_ours(directory, name, NULL))
         return;
     if (publisher->remove(publisher->context, buf_text(&path), name) == 0)
         return;
@@ -271,76 +304,65 @@ static int deliver_error(struct job *job)
         return error ? error : -ENOENT;
     staging_text_name(job->record.id, STAGING_ERROR, staged);
     naming_error_file(job->record.prompt_name, name);
-    error = publish(job, staged, name, is_ours(directory, name));
+    error = publish(job, staged, name, is_ours(directory, name, NULL));
     for (unsigned i = 2; error == -EEXIST && i < NAME_TRIES_MAX; i++) {
         char stem[NAME_MAX + 1];
 
         naming_stem(job->record.prompt_name, i, stem);
         snprintf(name, sizeof(name), "%.240s.error.txt", stem);
-        error = publish(job, staged, name, is_ours(directory, name));
+        error = publish(job, staged, name, is_ours(directory, name, NULL));
     }
     return error;
 }
 
-static int deliver_results(struct job *job)
+/* Write the error file. @return 0, or the errno of a trouble that passes; the record has it all. */
+static int tell_error(struct job *job)
 {
-    struct record *record = &job->record;
-    char staged_words[STAGING_NAME_SIZE];
-    bool with_words;
-    unsigned index = 0;
-    char stem[NAME_MAX + 1];
-    int error = 0;
+    int error = deliver_error(job);
 
-    staging_text_name(record->id, STAGING_WORDS, staged_words);
-    with_words = staging_has(job->jobs->setup.store, staged_words);
-    for (size_t i = 0; !error && i < record->result_count; i++) {
-        if (!staging_has(job->jobs->setup.store, record->results[i].staged))
-            continue; /* it became visible before a restart */
-        error = deliver_result(job, &record->results[i], with_words, &index, stem);
-        if (!error && with_words) {
-            error = deliver_words(job, stem);
-            with_words = false;
-        }
+    if (error && !job_is_passing(error)) {
+        log_error("job %s: its error file cannot be written: %s", job->record.id,
+                  error_text(error));
+        error = 0;
     }
     return error;
 }
 
 void job_deliver(struct job *job)
 {
-    struct jobs *jobs = job->jobs;
-    int error = enter(jobs, job->workspace);
+    int error = deliver_results(job);
 
-    if (!error) {
-        error = deliver_results(job);
-        leave(jobs, job->workspace);
-    }
-    if (error) { /* staged and on record as received: the next start delivers */
-        log_error("job %s: its pictures cannot be made visible: %s", job->record.id,
-                  error_text(error));
+    if (!error && job->record.failure.error)
+        error = tell_error(job);
+    else if (!error)
+        remove_error_file(job);
+    if (error) {
+        job_park(job, job_deliver, error, "its pictures cannot be made visible");
         return;
     }
-    if (job->record.failure.error)
-        error = deliver_error(job);
-    else
-        remove_error_file(job);
+    job->keep_files = job->record.failure.error != 0;
+    job_finish(job, JOB_DELIVER);
+}
+
+static void fail(struct job *job)
+{
+    int error = tell_error(job);
+
     if (error)
-        log_error("job %s: its error file cannot be written: %s", job->record.id,
-                  error_text(error));
-    flight_destroy(steal_ptr(job->flight));
-    job_finish(job, JOB_DELIVER, job->record.failure.error != 0);
+        job_park(job, fail, error, "its error file cannot be written");
+    else
+        job_finish(job, job->end);
 }
 
 void job_fail(struct job *job, enum job_event event, bool keep_files)
 {
-    int error = deliver_error(job);
-
     log_warning("job %s: %s: %s", job->record.id, job->record.prompt_name,
                 job->record.failure.text);
-    if (error)
-        log_error("job %s: its error file cannot be written: %s", job->record.id,
-                  error_text(error));
     flight_destroy(steal_ptr(job->flight));
-    job_finish(job, event, keep_files);
+    job_land(job);
+    job->end = event;
+    job->keep_files = keep_files;
+    fail(job);
 }
 
 void job_fail_refused(struct job *job)

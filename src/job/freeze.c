@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Freeze: copy what a job uses, so that nothing that is done to the directory later can change it.
- * The references are copied into the spool (by reflink where the file system can); the prompt and
- * the settings are in the record already. Runs in the pool.
+ * Freeze: copy what a job uses, so that nothing that is done to the directory later can change it,
+ * nor any restart. The references are copied into the spool (by reflink where the file system can),
+ * prompt and settings into the record. Runs in the pool.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +16,9 @@
 #include "conf/prompt.h"
 #include "job/flight.h"
 #include "job/job.h"
+#include "job/launch.h"
 #include "job/naming.h"
+#include "job/scheduler.h"
 #include "store/spool.h"
 
 /* More names than a workspace with a hundred thousand results has. */
@@ -115,7 +117,7 @@ static int copy_picture(int spool_fd, size_t index, int fd, uint64_t size, const
         return failure_set_errno(failure, (int)copied, name);
     if ((uint64_t)copied != size)
         return failure_set(failure, -EAGAIN, "%s was changed while it was read.", name);
-    return 0;
+    return fsync(copy) < 0 ? failure_set_errno(failure, -errno, name) : 0;
 }
 
 static int check_reference(const struct job *job, const char *name, const struct image_type *type,
@@ -132,8 +134,10 @@ static int check_reference(const struct job *job, const char *name, const struct
     }
     if (job->record.reference_count >= max) {
         failure_advise(failure, "Move some pictures elsewhere and save the prompt again.");
-        return failure_set(failure, -E2BIG, "%s takes at most %zu reference pictures; %s is one "
-                           "too many.", job->record.model, max, name);
+        return failure_set(failure, -E2BIG,
+                           "%s takes at most %zu reference pictures; %s is one "
+                           "too many.",
+                           job->record.model, max, name);
     }
     return 0;
 }
@@ -219,52 +223,130 @@ static int check_size(struct job *job)
 
     for (size_t i = 0; i < job->record.reference_count; i++)
         bytes += (job->record.references[i].bytes + 2) / 3 * 4;
-    if (bytes <= job->jobs->setup.options->max_request_bytes)
-        return 0;
-    failure_advise(&job->record.failure, "Use smaller reference pictures, or set max_request.");
-    return failure_set(&job->record.failure, -EFBIG,
-                       "The reference pictures are %llu MB together, more than a request may have.",
-                       (unsigned long long)(bytes >> 20));
+    return launch_check_length(job, bytes);
 }
 
-static bool job_is_abandoned(struct job *job)
+/* The job is no longer one of those that are being frozen. */
+static void end_start(struct job *job) requires_(job->jobs->mutex)
 {
-    bool abandoned;
-
-    mutex_lock(&job->jobs->mutex);
-    abandoned = job->abandoned;
-    mutex_unlock(&job->jobs->mutex);
-    return abandoned;
+    job->starting = false;
+    job->jobs->starting_count--;
+    job->jobs->kicked = true;
+    cond_broadcast(&job->jobs->changed);
 }
 
-void job_freeze(struct job *job)
+/* Its inputs are frozen. @return whether the job may be sent at once: then it is still held. */
+static bool send_at_once(struct job *job)
 {
     struct jobs *jobs = job->jobs;
+    bool at_once;
+
+    mutex_lock(&jobs->mutex);
+    at_once = !job->abandoned && TAILQ_EMPTY(&jobs->queued) && scheduler_admits(jobs);
+    if (at_once) {
+        end_start(job);
+        job_apply(job, JOB_FREEZE);
+        scheduler_send(job);
+    }
+    mutex_unlock(&jobs->mutex);
+    return at_once;
+}
+
+/* It has to wait for its turn; what it uses is on record, so that it stays what it was. */
+static void join_queue(struct job *job)
+{
+    struct jobs *jobs = job->jobs;
+    bool abandoned;
     int error;
 
-    if (job_is_abandoned(job)) {
-        job_finish(job, JOB_CANCEL, false);
-        return;
+    job->record.state = JOB_QUEUED;
+    error = job_save(job);
+    if (error) /* on record it waits: after a crash it would be frozen afresh */
+        log_warning("job %s: its record cannot be saved: %s", job->record.id, error_text(error));
+    mutex_lock(&jobs->mutex);
+    abandoned = job->abandoned;
+    end_start(job);
+    if (!abandoned) {
+        job_apply(job, JOB_FREEZE);
+        job_let_go(job);
     }
+    mutex_unlock(&jobs->mutex);
+    if (abandoned)
+        job_finish(job, JOB_CANCEL);
+}
+
+static void freeze_again(struct job *job);
+
+/* @error came up before anything was sent. */
+static void fail_start(struct job *job, int error)
+{
+    struct jobs *jobs = job->jobs;
+
+    mutex_lock(&jobs->mutex);
+    end_start(job);
+    mutex_unlock(&jobs->mutex);
+    if (error == -EAGAIN) /* somebody is still at it */
+        job_pause(job, freeze_again, (int64_t)jobs->setup.options->settle_ms);
+    else if (job_is_passing(error))
+        job_park(job, freeze_again, error, "its references cannot be copied");
+    else
+        job_fail(job, JOB_FAIL, false);
+}
+
+static int freeze_inputs(struct job *job)
+{
+    int error;
+
     failure_init(&job->record.failure);
-    inode_mark_jobs(job->workspace);
+    record_drop_references(&job->record);
     error = freeze_settings(job);
     if (!error)
         error = freeze_references(job);
     if (!error)
         error = check_size(job);
+    if (error && !job->record.failure.error)
+        failure_set_errno(&job->record.failure, error, "The prompt could not be prepared");
+    return error;
+}
+
+/* Whether the job was taken back before it could begin. */
+static bool is_abandoned(struct job *job)
+{
+    struct jobs *jobs = job->jobs;
+    bool abandoned;
+
     mutex_lock(&jobs->mutex);
-    if (!error && !job->abandoned) {
-        job_apply(job, JOB_FREEZE);
-        job->held = false;
-        jobs->kicked = true;
-        cond_broadcast(&jobs->changed);
-        mutex_unlock(&jobs->mutex);
+    abandoned = job->abandoned;
+    if (abandoned)
+        end_start(job);
+    mutex_unlock(&jobs->mutex);
+    return abandoned;
+}
+
+void job_freeze(struct job *job)
+{
+    int error;
+
+    if (is_abandoned(job)) {
+        job_finish(job, JOB_CANCEL);
         return;
     }
-    mutex_unlock(&jobs->mutex);
+    inode_mark_jobs(job->workspace);
+    error = freeze_inputs(job);
     if (error)
-        job_fail(job, JOB_FAIL, false);
+        fail_start(job, error);
+    else if (send_at_once(job))
+        job_launch(job);
     else
-        job_finish(job, JOB_CANCEL, false);
+        join_queue(job);
+}
+
+/* A parked job's turn has come again. */
+static void freeze_again(struct job *job)
+{
+    mutex_lock(&job->jobs->mutex);
+    job->starting = true;
+    job->jobs->starting_count++;
+    mutex_unlock(&job->jobs->mutex);
+    job_freeze(job);
 }

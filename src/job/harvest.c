@@ -19,10 +19,14 @@
 #include "job/flight.h"
 #include "job/job.h"
 #include "job/staging.h"
+#include "job/words.h"
 #include "store/spool.h"
 
-#define CHUNK_BYTES     65536
-#define WORDS_MAX_BYTES (4u << 20)
+#define CHUNK_BYTES 65536
+
+/* How often a picture's URL is asked where that may help, and how long to wait at first. */
+#define FETCHES_MAX    3
+#define FETCH_DELAY_MS 1000
 
 static void fetch_next(struct job *job);
 
@@ -49,8 +53,8 @@ static int feed_part(struct markdown *markdown, int spool_fd, unsigned part)
     fd = openat(spool_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
         return -errno;
-    while (!error && (got = read(fd, chunk, sizeof(chunk))) > 0)
-        error = markdown_feed(markdown, chunk, (size_t)got);
+    while (!error && (got = read(fd, chunk, sizeof(chunk))) != 0)
+        error = got < 0 ? -errno : markdown_feed(markdown, chunk, (size_t)got);
     return error;
 }
 
@@ -104,8 +108,30 @@ static int parse_answer(struct job *job)
     error = response_parse(&file.result, &context, &flight->answer);
     if (!error && flight->answer->scan_texts)
         error = scan_texts(flight, file.result.part_count);
+    if (error)
+        response_destroy(steal_ptr(flight->answer));
     answerfile_unload(&file);
     return error;
+}
+
+/* Whether all there is to tell of the answer is that it broke off. */
+static bool is_broken_off(const struct answer *answer)
+{
+    int error = answer->failure.error;
+
+    return answer->incomplete && (error == -EIO || error == -ENODATA) && !answer->finish_reason &&
+           !answer->block_reason;
+}
+
+/* What there is to tell the user. The record has why the answer broke off, where it did. */
+static void note_failure(struct record *record, const struct answer *answer)
+{
+    bool is_told = answer->failure.error && !is_broken_off(answer);
+
+    if (!record->failure.error || !answer->incomplete || is_told)
+        record->failure = answer->failure;
+    else if (!record->failure.advice[0])
+        failure_advise(&record->failure, "%s", answer->failure.advice);
 }
 
 static int note_answer(struct job *job)
@@ -122,7 +148,7 @@ static int note_answer(struct job *job)
     record->candidates_tokens = answer->candidates_tokens;
     record->thoughts_tokens = answer->thoughts_tokens;
     record->total_tokens = answer->total_tokens;
-    record->failure = answer->failure;
+    note_failure(record, answer);
     return error;
 }
 
@@ -139,15 +165,16 @@ static int picture_name(struct flight *flight, size_t index, char name[FLIGHT_NA
     flight_picture_name(index, name);
     if (picture->source == PICTURE_URL)
         return 0;
-    fd = openat(flight->spool_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+    fd =
+        openat(flight->spool_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
     return fd < 0 ? -errno : io_write_all(fd, picture->bytes, picture->length);
 }
 
 /* Whether two files hold the same bytes. What cannot be read is not the same. */
 static bool same_bytes(int left, int right)
 {
-    char a[4096];
-    char b[4096];
+    char a[CHUNK_BYTES / 2];
+    char b[CHUNK_BYTES / 2];
     struct stat a_status;
     struct stat b_status;
 
@@ -176,7 +203,7 @@ static bool is_duplicate(const struct job *job, int fd)
 }
 
 /* Stage picture @index. @return 0 also where it is none, then @reason says what it is. */
-static int stage_picture(struct job *job, size_t index, struct buf *reason)
+static int stage_picture(struct job *job, size_t index, char reason[IMAGETYPE_NAME_SIZE])
 {
     struct jobs *jobs = job->jobs;
     const struct image_type *type = NULL;
@@ -193,49 +220,19 @@ static int stage_picture(struct job *job, size_t index, struct buf *reason)
     error = imagetype_detect(jobs->setup.imagetype, fd, &type);
     if (error || (type && is_duplicate(job, fd)))
         return error;
-    if (!type) {
-        buf_clear(reason);
-        return buf_append_text(reason, "bytes that are no picture");
-    }
+    if (!type || !type->is_result)
+        return imagetype_name(jobs->setup.imagetype, fd, reason);
     staging_result_name(job->record.id, job->record.result_count + 1, type->extension, staged);
     error = staging_add(jobs->setup.store, job->record.id, job->flight->spool_fd, name, fd, staged);
     return error ? error : record_add_result(&job->record, staged);
 }
 
-static int append_text(struct flight *flight, const struct answer_text *text, struct buf *words)
+static int stage_pictures(struct job *job, char reason[IMAGETYPE_NAME_SIZE])
 {
-    char name[FLIGHT_NAME_SIZE];
-    int error;
-
-    if (words->length)
-        buf_append_text(words, "\n\n");
-    if (text->text)
-        return buf_append_text(words, text->text);
-    flight_part_name(text->part, name);
-    error = io_read_file(flight->spool_fd, name, words);
-    if (!error && words->data)
-        text_make_printable(words->data, '?');
-    words->length = strlen(buf_text(words));
-    return error;
-}
-
-/* The model's words, as one text for people. */
-static int collect_words(struct flight *flight, struct buf *words)
-{
+    size_t count = job->flight->answer->picture_count;
     int error = 0;
 
-    for (size_t i = 0; !error && i < flight->answer->text_count; i++)
-        error = append_text(flight, &flight->answer->texts[i], words);
-    if (!error && words->length && words->data[words->length - 1] != '\n')
-        error = buf_append(words, "\n", 1);
-    return error == -EFBIG ? 0 : error; /* what fits is kept */
-}
-
-static int stage_pictures(struct job *job, struct buf *reason)
-{
-    int error = 0;
-
-    for (size_t i = 0; !error && i < job->flight->answer->picture_count; i++)
+    for (size_t i = 0; !error && i < count && job->record.result_count < RECORD_RESULTS_MAX; i++)
         error = stage_picture(job, i, reason);
     return error;
 }
@@ -244,64 +241,117 @@ static int stage_pictures(struct job *job, struct buf *reason)
 static void note_missing(struct job *job)
 {
     const struct answer *answer = job->flight->answer;
+    struct failure *failure = &job->record.failure;
 
-    if (job->record.failure.error)
-        return;
-    if (job->flight->fetch_failure.error)
-        job->record.failure = job->flight->fetch_failure;
-    else if (answer->incomplete || answer->broken_count || answer->unusable_count)
-        failure_set(&job->record.failure, -EIO,
+    if (!failure->error && job->flight->fetch_failure.error)
+        *failure = job->flight->fetch_failure;
+    else if (!failure->error && answer->picture_count > RECORD_RESULTS_MAX)
+        failure_set(failure, -E2BIG, "There are more than %d pictures in the answer.",
+                    RECORD_RESULTS_MAX);
+    else if (!failure->error &&
+             (answer->incomplete || answer->broken_count || answer->unusable_count))
+        failure_set(failure, -EIO,
                     "The answer was damaged on its way: some pictures may be missing.");
-    if (job->record.failure.error)
-        job->record.failure.charge = CHARGE_CERTAIN;
+    if (failure->error)
+        failure->charge = CHARGE_CERTAIN;
 }
 
+static int stage_words(struct job *job)
+{
+    cleanup_buf struct buf words = {.max = WORDS_MAX_BYTES};
+    int error = words_collect(job->flight, &words);
+
+    if (error || !words.length)
+        return error;
+    return staging_write(job->jobs->setup.store, job->record.id, STAGING_WORDS, buf_text(&words),
+                         words.length);
+}
+
+/* There is no picture, and nothing was said of that yet: say why. */
+static void explain(struct job *job, const char *reason)
+{
+    const struct flight *flight = job->flight;
+
+    if (flight->fetch_failure.error)
+        job->record.failure = flight->fetch_failure;
+    else
+        response_no_picture(flight->answer, reason, &job->record.failure);
+}
+
+/* Once this is done: staged, or visible already. */
+static int record_results(struct job *job)
+{
+    int error = io_sync_dir(job->jobs->setup.store->staging_fd);
+
+    return error ? error : job_save(job);
+}
+
+/* Each step may be repeated: what was staged is found to be there. */
 static void stage(struct job *job)
 {
-    struct flight *flight = job->flight;
-    cleanup_buf struct buf reason = {.max = FAILURE_TEXT_SIZE};
-    cleanup_buf struct buf words = {.max = WORDS_MAX_BYTES};
-    int error = stage_pictures(job, &reason);
+    char reason[IMAGETYPE_NAME_SIZE] = "";
+    int error = stage_pictures(job, reason);
 
     if (!error)
-        error = collect_words(flight, &words);
-    if (!error && words.length)
-        error = staging_write(job->jobs->setup.store, job->record.id, STAGING_WORDS,
-                              buf_text(&words), words.length);
-    if (!error && !job->record.result_count && !job->record.failure.error) {
-        if (flight->fetch_failure.error)
-            job->record.failure = flight->fetch_failure;
-        else
-            response_no_picture(flight->answer, buf_text(&reason), &job->record.failure);
+        error = stage_words(job);
+    if (!error && job->record.result_count) {
+        note_missing(job);
+        error = record_results(job);
     }
-    note_missing(job);
-    if (!error && job->record.result_count) /* from here on: staged, or visible already */
-        error = spool_save(job->jobs->setup.store, &job->record);
-    if (error)
+    if (job_is_passing(error)) {
+        job_park(job, stage, error, "its pictures cannot be stored");
+    } else if (error) {
         give_up(job, error, "The pictures could not be stored");
-    else if (job->record.result_count)
+    } else if (job->record.result_count) {
         job_deliver(job);
-    else
+    } else {
+        if (!job->record.failure.error)
+            explain(job, reason);
         job_fail(job, JOB_FAIL, true);
+    }
+}
+
+/* What to tell of a picture that could not be fetched: its link is all that came of the money. */
+static void note_unfetched(struct job *job)
+{
+    struct failure *failure = &job->flight->fetch_failure;
+
+    *failure = job->flight->result.failure;
+    failure->charge = CHARGE_CERTAIN;
+    if (!failure->advice[0])
+        failure_advise(failure, "Its link is kept in the store, in done/%s/answer.",
+                       job->record.id);
 }
 
 static void fetched(struct job *job)
 {
     struct flight *flight = job->flight;
+    int error = flight->result.error;
 
-    if (flight->result.error == -ECANCELED) { /* being stopped: the next start fetches again */
-        flight_destroy(steal_ptr(job->flight));
+    if (error == -ECANCELED) { /* being stopped: the next start fetches again */
+        job_pause(job, fetch_next, 0);
         return;
     }
-    if (flight->result.error) {
-        char name[FLIGHT_NAME_SIZE];
-
-        flight->fetch_failure = flight->result.failure;
-        flight_picture_name(flight->fetch_index, name);
-        unlinkat(flight->spool_fd, name, 0); /* half a picture is none */
+    if (error && flight->result.refetch && flight->fetch_count < FETCHES_MAX) {
+        job_pause(job, fetch_next, FETCH_DELAY_MS << (flight->fetch_count - 1));
+        return;
     }
+    if (!error)
+        error = flight_keep_picture(flight);
+    if (error && !flight->result.error)
+        failure_set_errno(&flight->result.failure, error, "The picture could not be stored");
+    if (error)
+        note_unfetched(job);
     flight->fetch_index++;
+    flight->fetch_count = 0;
     fetch_next(job);
+}
+
+/* Whether there is a picture at @index that has to be fetched. */
+static bool is_to_be_fetched(const struct flight *flight, size_t index)
+{
+    return flight->answer->pictures[index].source == PICTURE_URL &&
+           !flight_has_picture(flight, index); /* by an earlier run */
 }
 
 static void fetch_next(struct job *job)
@@ -310,13 +360,16 @@ static void fetch_next(struct job *job)
     const struct answer *answer = flight->answer;
 
     while (flight->fetch_index < answer->picture_count &&
-           answer->pictures[flight->fetch_index].source != PICTURE_URL)
+           !is_to_be_fetched(flight, flight->fetch_index))
         flight->fetch_index++;
-    if (flight->fetch_index < answer->picture_count)
+    if (flight->fetch_index < answer->picture_count) {
+        flight->fetch_count++;
         flight_fetch(flight, answer->pictures[flight->fetch_index].url, flight->fetch_index,
                      fetched);
-    else
-        stage(job);
+        return;
+    }
+    job_land(job);
+    stage(job);
 }
 
 void job_harvest(struct job *job)
@@ -326,14 +379,17 @@ void job_harvest(struct job *job)
     if (!job->flight)
         error = flight_create(job, &job->flight);
     if (!error && job->record.result_count) { /* staged before a restart */
+        job_land(job);
         job_deliver(job);
         return;
     }
-    if (!error)
+    if (!error && !job->flight->answer)
         error = parse_answer(job);
     if (!error)
         error = note_answer(job);
-    if (error)
+    if (job_is_passing(error))
+        job_park(job, job_harvest, error, "its answer cannot be read");
+    else if (error)
         give_up(job, error, "The answer could not be read");
     else
         fetch_next(job);

@@ -4,7 +4,13 @@
 #include <errno.h>
 
 #include "base/clock.h"
+#include "job/flight.h"
+#include "job/staging.h"
 #include "store/spool.h"
+
+/* How long a parked job waits: at first, and at most. */
+#define PARKED_FIRST_MS 1000
+#define PARKED_LAST_MS  60000
 
 /* The next state, plus one: 0 = cannot happen. */
 static const unsigned char transitions[JOB_STATE_COUNT][JOB_EVENT_COUNT] = {
@@ -56,6 +62,24 @@ static struct job_list *list_of(struct jobs *jobs, enum job_state state) require
     return state == JOB_QUEUED ? &jobs->queued : &jobs->working;
 }
 
+void job_insert(struct job *job)
+{
+    struct jobs *jobs = job->jobs;
+
+    TAILQ_INSERT_TAIL(list_of(jobs, job->state), job, link);
+    if (job->state <= JOB_QUEUED)
+        jobs->unsent_count++;
+}
+
+void job_remove(struct job *job)
+{
+    struct jobs *jobs = job->jobs;
+
+    TAILQ_REMOVE(list_of(jobs, job->state), job, link);
+    if (job->state <= JOB_QUEUED)
+        jobs->unsent_count--;
+}
+
 void job_apply(struct job *job, enum job_event event)
 {
     enum job_state next;
@@ -65,11 +89,12 @@ void job_apply(struct job *job, enum job_event event)
                   record_state_name(job->state));
         return;
     }
-    TAILQ_REMOVE(list_of(job->jobs, job->state), job, link);
+    job_remove(job);
     job->state = next;
     job->record.state = next;
-    if (!job_state_is_final(next))
-        TAILQ_INSERT_TAIL(list_of(job->jobs, next), job, link);
+    job->trouble = 0;
+    job->trouble_count = 0;
+    job_insert(job);
 }
 
 struct job *job_create(struct jobs *jobs, struct record *record, struct inode *workspace,
@@ -86,6 +111,7 @@ struct job *job_create(struct jobs *jobs, struct record *record, struct inode *w
     job->record = *record;
     record_init(record);
     job->state = job->record.state;
+    job->attempt_count = job->record.attempt_count;
     job->begun_ms = clock_now_ms();
     return job;
 }
@@ -94,11 +120,27 @@ void job_destroy(struct job *job)
 {
     if (!job)
         return;
+    flight_destroy(job->flight);
     record_fini(&job->record);
     inode_unref(job->prompt);
     inode_unref(job->top);
     inode_unref(job->workspace);
     free(job);
+}
+
+void job_hold(struct job *job)
+{
+    job->held = true;
+    if (job->parked)
+        job->jobs->parked_count--;
+    job->parked = false;
+}
+
+void job_let_go(struct job *job)
+{
+    job->held = false;
+    job->jobs->kicked = true;
+    cond_broadcast(&job->jobs->changed);
 }
 
 static void run_task(struct pool_task *task)
@@ -115,25 +157,134 @@ void job_continue(struct job *job, void (*run)(struct job *job))
     pool_submit(job->jobs->setup.pool, &job->task);
 }
 
-void job_finish(struct job *job, enum job_event event, bool keep_files)
+bool job_is_passing(int error)
+{
+    switch (error) {
+    case -ENOSPC:
+    case -EDQUOT:
+    case -ENOMEM:
+    case -ENOBUFS:
+    case -EMFILE:
+    case -ENFILE:
+        return true;
+    default:
+        return false;
+    }
+}
+
+int64_t job_trouble(struct job *job, int error)
+{
+    int64_t delay_ms = PARKED_FIRST_MS;
+
+    for (unsigned i = 0; i < job->trouble_count && delay_ms < PARKED_LAST_MS; i++)
+        delay_ms *= 2;
+    job->trouble = error;
+    job->trouble_count++;
+    return delay_ms < PARKED_LAST_MS ? delay_ms : PARKED_LAST_MS;
+}
+
+/* Nobody holds the job any more; @step is to run in a while. */
+static void park(struct job *job, void (*step)(struct job *job), int64_t delay_ms)
+    requires_(job->jobs->mutex)
+{
+    job->step = step;
+    job->not_before_ms = clock_now_ms() + delay_ms;
+    job->parked = true;
+    job->jobs->parked_count++;
+    job_let_go(job);
+}
+
+void job_pause(struct job *job, void (*step)(struct job *job), int64_t delay_ms)
 {
     struct jobs *jobs = job->jobs;
-    enum job_state final;
-    int error;
 
-    if (job_next_state(job->state, event, &final) == 0)
-        job->record.state = final;
-    job->record.finished_ms = clock_wall_ms();
-    error = spool_finish(jobs->setup.store, &job->record, keep_files);
-    if (error) /* the record stays unfinished: the next start takes it up */
-        log_error("job %s: its record cannot be saved: %s", job->record.id,
-                  error_text(error));
     mutex_lock(&jobs->mutex);
-    job_apply(job, event);
+    job->trouble = 0;
+    park(job, step, delay_ms);
+    mutex_unlock(&jobs->mutex);
+}
+
+void job_park(struct job *job, void (*step)(struct job *job), int error, const char *what)
+{
+    struct jobs *jobs = job->jobs;
+    bool is_new;
+
+    mutex_lock(&jobs->mutex);
+    is_new = job->trouble != error;
+    mutex_unlock(&jobs->mutex);
+    if (is_new)
+        log_warning("job %s: %s: %s; this is tried again", job->record.id, what, error_text(error));
+    mutex_lock(&jobs->mutex);
+    park(job, step, job_trouble(job, error));
+    mutex_unlock(&jobs->mutex);
+}
+
+void job_land(struct job *job)
+{
+    struct jobs *jobs = job->jobs;
+
+    mutex_lock(&jobs->mutex);
+    if (job->in_flight) {
+        job->in_flight = false;
+        jobs->in_flight_count--;
+        jobs->kicked = true;
+        cond_broadcast(&jobs->changed);
+    }
+    mutex_unlock(&jobs->mutex);
+}
+
+int job_save(struct job *job)
+{
+    cleanup_buf struct buf path = {.max = RECORD_MAX_BYTES};
+    int error = 0;
+
+    if (inode_path(job->workspace, &path) == 0) /* else: where it was last */
+        error = record_set_text(&job->record.workspace, buf_text(&path));
+    return error ? error : spool_save(job->jobs->setup.store, &job->record);
+}
+
+/* Put the end on record. @return 0 also where there is nothing left to put it on. */
+static int save_end(const struct job *job)
+{
+    const struct store *store = job->jobs->setup.store;
+    int error = spool_finish(store, &job->record, job->keep_files);
+
+    if (error && job->record.state == JOB_CANCELLED) /* else the next start would send it */
+        error = spool_discard(store, job->record.id);
+    if (error == -ENOENT) {
+        log_error("job %s: somebody removed it from the store", job->record.id);
+        error = 0;
+    }
+    return error;
+}
+
+static void finish(struct job *job)
+{
+    struct jobs *jobs = job->jobs;
+    int error = save_end(job);
+
+    if (error) {
+        job_park(job, finish, error, "its end cannot be put on record");
+        return;
+    }
+    staging_forget_texts(jobs->setup.store, job->record.id);
+    mutex_lock(&jobs->mutex);
     if (job->state == JOB_DONE)
         jobs->picture_count += job->record.result_count;
+    job_remove(job);
     cond_broadcast(&jobs->changed);
     mutex_unlock(&jobs->mutex);
     job_destroy(job);
     jobs->setup.publisher.ended(jobs->setup.publisher.ended_context);
+}
+
+void job_finish(struct job *job, enum job_event event)
+{
+    flight_destroy(steal_ptr(job->flight));
+    job_land(job);
+    job->record.finished_ms = clock_wall_ms();
+    mutex_lock(&job->jobs->mutex);
+    job_apply(job, event);
+    mutex_unlock(&job->jobs->mutex);
+    finish(job);
 }

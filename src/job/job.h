@@ -11,6 +11,11 @@
  *      (FAIL from waiting and queued, too)   +----------------->
  *
  * What each state promises about the disk is said at enum job_state (store/record.h).
+ *
+ * A job that is not queued nor merely waiting is held by one thread or task, which alone may touch
+ * its record and its flight. Where its step cannot be done for a reason of this machine (a full
+ * disk, a directory that may not be written to), it is parked: nobody holds it, and the scheduler
+ * has the same step tried again after a while. So no job is ever lost, and none blocks the others.
  */
 #ifndef EASELFS_JOB_JOB_H
 #define EASELFS_JOB_JOB_H
@@ -19,6 +24,8 @@
 
 #include "base/mutex.h"
 #include "job/jobs.h"
+#include "job/limits.h"
+#include "job/recover.h"
 
 enum job_event {
     JOB_FREEZE,     /* the directory is quiet and the inputs were copied */
@@ -48,44 +55,63 @@ struct job {
     struct jobs *jobs;
     struct inode *workspace; /* held */
     struct inode *top;       /* held: the model's directory, where results go as a last resort */
-    struct inode *prompt;    /* held; compared, never followed */
     const struct model *model;
 
-    /* Belongs to whoever holds the job (see held); id, prompt_name and, in state waiting, prompt
-       may be read under the mutex by others. */
+    /* Belongs to whoever holds the job. Others may read its id, prompt_name and, in state waiting,
+       prompt under the mutex. */
     struct record record;
     struct flight *flight; /* while it is being sent or its answer understood */
     struct pool_task task; /* its next step: calls step */
     void (*step)(struct job *job);
+    bool keep_files;           /* when it is over: its answer could not be understood */
+    enum job_event end;        /* what job_fail() was told */
+    char day[LIMITS_DAY_SIZE]; /* for which a picture is reserved, while in flight */
+    bool is_counted;           /* and that is on disk */
 
     /* Protected by jobs->mutex. */
     TAILQ_ENTRY(job) link;
     enum job_state state;
+    struct inode *prompt;  /* held; compared, never followed; NULL after a restart */
     bool held;             /* a thread or task works on it */
     bool committed;        /* may start once its directory is quiet */
     bool starting;         /* its inputs are being frozen: a same text is a new picture now */
     bool abandoned;        /* to be dropped by its holder: it was taken back meanwhile */
+    bool in_flight;        /* counted in jobs->in_flight_count */
+    bool parked;           /* counted in jobs->parked_count */
     int64_t begun_ms;      /* when it was committed, clock_now_ms() */
-    int64_t not_before_ms; /* queued: the next try */
+    int64_t not_before_ms; /* queued or parked: the next try */
+    int trouble;           /* the negative errno that its step met with last, or 0 */
+    unsigned trouble_count;
+    unsigned attempt_count;                              /* as in the record */
     const _Atomic uint64_t *bytes_sent, *bytes_received; /* of the call under way, or NULL */
 };
 
 TAILQ_HEAD(job_list, job);
 
-struct delivery_entry;
+struct numbering;
 
 struct jobs {
     struct jobs_setup setup;
     char *auth_header; /* "Authorization: Bearer KEY"; NULL: no key. Wiped when freed */
     pthread_t scheduler;
+    struct limits *limits;    /* used under the mutex, but for limits_note() */
+    struct recovery recovery; /* the scheduler's, from jobs_start() on */
+    struct tidying *tidying;  /* the same, then: job/tidy.c */
 
     struct mutex mutex;
     struct cond changed; /* the scheduler has something to look at, or a held job was let go */
     struct job_list waiting guarded_by_(mutex); /* state waiting */
     struct job_list queued guarded_by_(mutex);  /* state queued, in the order of their turn */
-    struct job_list working guarded_by_(mutex); /* being frozen, sent, received, delivered */
-    unsigned in_flight_count guarded_by_(mutex);
-    int64_t paused_until_ms guarded_by_(mutex); /* credit is used up: nothing is sent */
+    struct job_list working guarded_by_(mutex); /* sent, received, delivered, and over but not yet
+                                                   on record as that */
+    size_t unsent_count guarded_by_(mutex);     /* waiting and queued */
+    unsigned starting_count guarded_by_(mutex);
+    unsigned
+        in_flight_count guarded_by_(mutex); /* from before the first byte to the last picture */
+    unsigned parked_count guarded_by_(mutex);
+    int64_t paused_until_ms guarded_by_(mutex); /* credit is used up: nothing is sent; 0: no */
+    bool probing guarded_by_(mutex);    /* after that: one at a time until one was not refused */
+    bool recovering guarded_by_(mutex); /* jobs of the last run are not in the table yet */
     bool started guarded_by_(mutex);
     bool draining guarded_by_(mutex);
     bool hurry guarded_by_(mutex);
@@ -96,12 +122,9 @@ struct jobs {
     struct inode *(*resolve)(void *context, const char *path);
     void *resolve_context;
 
-    struct mutex delivery_mutex;
-    struct delivery_entry *deliveries guarded_by_(delivery_mutex); /* job/delivery.c */
+    struct mutex numbering_mutex;
+    struct numbering *numberings guarded_by_(numbering_mutex); /* job/numbering.c */
 };
-
-/** Move @job to the state that @event leads to; list and record follow. */
-void job_apply(struct job *job, enum job_event event) requires_(job->jobs->mutex);
 
 /** Make a job around @record, whose content is taken over. Not in any list yet. */
 struct job *job_create(struct jobs *jobs, struct record *record, struct inode *workspace,
@@ -110,16 +133,55 @@ struct job *job_create(struct jobs *jobs, struct record *record, struct inode *w
 /** Free a job that is in no list. Takes NULL. */
 void job_destroy(struct job *job);
 
-/**
- * End a job that its holder has brought to its last state: record to done/, waiters told, job
- * freed. @keep_files: its answer could not be understood. Not under the mutex.
- */
-void job_finish(struct job *job, enum job_event event, bool keep_files);
+/** Put a job in the list of its state, or take it out. */
+void job_insert(struct job *job) requires_(job->jobs->mutex);
+void job_remove(struct job *job) requires_(job->jobs->mutex);
+
+/** Move @job to the state that @event leads to; list and record follow. */
+void job_apply(struct job *job, enum job_event event) requires_(job->jobs->mutex);
+
+/** Nobody else works on @job from here on. It must not be held; it may be parked. */
+void job_hold(struct job *job) requires_(job->jobs->mutex);
+
+/** Others may have @job again, and the scheduler looks at it. */
+void job_let_go(struct job *job) requires_(job->jobs->mutex);
 
 /** Have @run work on the job in the pool. The caller holds the job and loses it. */
 void job_continue(struct job *job, void (*run)(struct job *job));
 
-/** The steps, each in the pool (job/freeze.c, flight.c, harvest.c, delivery.c). */
+/** Whether @error is this machine's trouble, so that the same may succeed later. */
+bool job_is_passing(int error);
+
+/**
+ * Its step met with @error, which passes: have @step run after a while. The caller holds the job
+ * and loses it.
+ *
+ * @what what could not be done, for the log: "its pictures cannot be made visible"
+ */
+void job_park(struct job *job, void (*step)(struct job *job), int error, const char *what);
+
+/** Note that the job met with @error. @return how long to wait before the next try, in ms. */
+int64_t job_trouble(struct job *job, int error) requires_(job->jobs->mutex);
+
+/** Like job_park() without any trouble: @step is to run @delay_ms from now. */
+void job_pause(struct job *job, void (*step)(struct job *job), int64_t delay_ms);
+
+/** Its place in flight is free for the next one. Idempotent. */
+void job_land(struct job *job);
+
+/**
+ * End a job that its holder has brought to its last state: record to done/, waiters told, job
+ * freed. Not under the mutex.
+ */
+void job_finish(struct job *job, enum job_event event);
+
+/**
+ * End @job with its record.failure: as failed or unknown, with an error file. @keep_files: its
+ * answer could not be understood.
+ */
+void job_fail(struct job *job, enum job_event event, bool keep_files);
+
+/** The steps, each in the pool (job/freeze.c, launch.c, harvest.c, delivery.c). */
 void job_freeze(struct job *job);
 void job_launch(struct job *job);
 void job_harvest(struct job *job);
@@ -131,10 +193,13 @@ void job_fail_unknown(struct job *job);
 /** End a job that was refused before it was registered (the failure is in its record). */
 void job_fail_refused(struct job *job);
 
+/** Save the record of an unfinished job, and where its workspace stands now. */
+int job_save(struct job *job);
+
+/** Whether one more prompt fits into what may be asked for today, after those accepted already. */
+bool jobs_have_room(struct jobs *jobs) requires_(jobs->mutex);
+
 /** The model of @workspace, by the directory below the root; NULL where that was removed. */
 const struct model *jobs_model_of(struct jobs *jobs, struct inode *workspace);
-
-/** End @job with its record.failure: as failed or unknown, with an error file. */
-void job_fail(struct job *job, enum job_event event, bool keep_files);
 
 #endif

@@ -87,7 +87,10 @@ void jobs_close(struct jobs *jobs);
 /** Free. The pool must be idle and the transport destroyed. Takes NULL. */
 void jobs_destroy(struct jobs *jobs);
 
-/** Whether prompts can be accepted: 0, or -ENOKEY, -EROFS (draining). */
+/**
+ * Whether prompts can be accepted: 0, or -ENOKEY, -EROFS (draining), -EDQUOT (images_per_day is
+ * reached by what was asked for today and what waits).
+ */
 int jobs_accepting(struct jobs *jobs);
 
 /**
@@ -97,8 +100,8 @@ int jobs_accepting(struct jobs *jobs);
  * @param name   what it is called
  * @param text   its content, already durable as a file; checked here
  *
- * @return 0; -EILSEQ, -EFBIG, -EINVAL for the text, with the sentence in @failure; or the errno of
- *         what the store refused (-ENOSPC, -EIO...), likewise.
+ * @return 0; -EILSEQ, -EFBIG, -EINVAL for the text, with the sentence in @failure; -EDQUOT as
+ *         jobs_accepting(); or the errno of what the store refused (-ENOSPC, -EIO...), likewise.
  */
 int jobs_register(struct jobs *jobs, struct inode *prompt, struct inode *workspace,
                   const char *name, const char *text, size_t length, struct failure *failure);
@@ -140,7 +143,7 @@ bool jobs_unfinished(struct jobs *jobs, struct inode *workspace, const char *nam
  */
 int jobs_status(struct jobs *jobs, struct inode *directory, struct buf *text);
 
-/** Append what was used since the mount. @return 0 or as buf_append(). */
+/** Append what was used today and since the mount. @return 0 or as buf_append(). */
 int jobs_use(struct jobs *jobs, struct buf *text);
 
 /**

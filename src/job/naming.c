@@ -7,7 +7,7 @@
 #define PROMPT_SUFFIX ".prompt"
 #define WAIT_SUFFIX   ".wait"
 /* What a stem may grow by: "-4294967295", ".error.txt" and the like. */
-#define STEM_RESERVE 32
+#define STEM_RESERVE      32
 #define NUMBER_DIGITS_MIN 4
 #define NUMBER_DIGITS_MAX 9
 
@@ -32,8 +32,12 @@ bool naming_is_prompt(const char *name)
 /* "NAME" of "NAME.prompt", cut so that suffixes fit, at a whole UTF-8 character. */
 static int base_length(const char *prompt_name)
 {
-    size_t length = naming_is_numbered(prompt_name) ? strlen("prompt")
-                                                    : strlen(prompt_name) - strlen(PROMPT_SUFFIX);
+    size_t length = strlen(prompt_name);
+
+    if (naming_is_numbered(prompt_name))
+        length = strlen("prompt");
+    else if (ends_with(prompt_name, PROMPT_SUFFIX))
+        length -= strlen(PROMPT_SUFFIX);
 
     if (length > NAME_MAX - STEM_RESERVE) {
         length = NAME_MAX - STEM_RESERVE;

@@ -2,11 +2,20 @@
 #include "job/recover.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
 
 #include "base/clock.h"
+#include "base/io.h"
+#include "conf/prompt.h"
+#include "job/answerfile.h"
 #include "job/job.h"
-#include "store/spool.h"
+#include "job/launch.h"
+
+/* So many are taken up before the scheduler looks at what it has. */
+#define SOME 64
 
 /* The directory that the job belongs to or, where that was removed, the model's. */
 static struct inode *find_workspace(struct jobs *jobs, const struct record *record)
@@ -22,35 +31,71 @@ static struct inode *find_workspace(struct jobs *jobs, const struct record *reco
     return jobs->resolve(jobs->resolve_context, top);
 }
 
-static void say_unknown(struct record *record)
+static bool has_answer(const struct store *store, const char *id)
+{
+    cleanup_close int fd = spool_open(store, id);
+
+    return fd >= 0 && answerfile_exists(fd);
+}
+
+/* A request that was on its way: the answer may have come, else nobody knows. */
+static void settle_sending(struct jobs *jobs, struct record *record)
 {
     struct failure *failure = &record->failure;
 
+    if (has_answer(jobs->setup.store, record->id)) {
+        record->state = JOB_RECEIVED;
+        return;
+    }
     failure_init(failure);
     failure->charge = CHARGE_POSSIBLE;
     failure_set(failure, -EIO, "easelfs ended while the request was on its way.");
-    failure_advise(failure, "It was not sent again. Save the prompt again to send it again.");
+    failure_advise(failure, LAUNCH_NOT_SENT_AGAIN);
+    if (jobs->setup.options->resend == RESEND_ALWAYS && record->attempt_count < LAUNCH_ATTEMPTS_MAX)
+        record->state = JOB_QUEUED;
 }
 
-/* Put a job where its record says that it was. The job is held until the table is unlocked. */
+/* Whether the file @fd holds the text of the record. */
+static bool holds_prompt(int fd, const struct record *record)
+{
+    cleanup_buf struct buf text = {.max = PROMPT_MAX_BYTES};
+
+    return io_read_all(fd, &text) == 0 && strcmp(buf_text(&text), record->prompt) == 0;
+}
+
+/*
+ * The daemon may have ended between a commit and its mark on the prompt file. Without the mark the
+ * next rename of that file would commit it once more.
+ */
+static void mark_commit(const struct inode *workspace, const struct record *record)
+{
+    cleanup_close int fd =
+        openat(workspace->fd, record->prompt_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+    if (fd >= 0 && fgetxattr(fd, STORE_XATTR_COMMIT, NULL, 0) < 0 && errno == ENODATA &&
+        holds_prompt(fd, record) &&
+        fsetxattr(fd, STORE_XATTR_COMMIT, record->id, strlen(record->id), XATTR_CREATE) < 0)
+        log_warning("job %s: the commit of %s cannot be noted: %s", record->id, record->prompt_name,
+                    error_text(-errno));
+}
+
+/* Put a job where its record says that it was. */
 static void take_up(struct jobs *jobs, struct job *job)
 {
     enum job_state state = job->state;
 
-    if (state == JOB_QUEUED) /* its frozen inputs may be half-written: freeze them again */
-        state = JOB_WAITING;
-    job->state = state;
-    job->record.state = state;
-    job->committed = true;
-    mutex_lock(&jobs->mutex);
-    if (state == JOB_WAITING) {
-        TAILQ_INSERT_TAIL(&jobs->waiting, job, link);
-    } else {
-        job->held = true;
-        TAILQ_INSERT_TAIL(&jobs->working, job, link);
-    }
-    mutex_unlock(&jobs->mutex);
     inode_mark_jobs(job->workspace);
+    if (state == JOB_WAITING)
+        mark_commit(job->workspace, &job->record);
+    mutex_lock(&jobs->mutex);
+    job->committed = true;
+    job->held = state > JOB_QUEUED;
+    if (state == JOB_RECEIVED) {
+        job->in_flight = true; /* pictures may have to be fetched */
+        jobs->in_flight_count++;
+    }
+    job_insert(job);
+    mutex_unlock(&jobs->mutex);
     if (state == JOB_RECEIVED)
         job_continue(job, job_harvest);
     else if (state == JOB_SENDING)
@@ -59,47 +104,73 @@ static void take_up(struct jobs *jobs, struct job *job)
 
 static void set_aside(const struct jobs *jobs, const char *id, const char *why)
 {
-    int error = spool_set_aside(jobs->setup.store, id);
+    int error = spool_set_aside(jobs->setup.store, id, why);
 
     log_error("job %s: %s; %s", id, why,
               error ? "it could not be set aside" : "set aside in the store's corrupt/");
 }
 
-static void recover_job(void *context, const char *id)
+/* The record of @id cannot be had. */
+static void give_up(const struct jobs *jobs, const char *id, int error)
 {
-    struct jobs *jobs = context;
+    const struct store *store = jobs->setup.store;
+
+    if (error == -EBADMSG)
+        set_aside(jobs, id, "its record is damaged");
+    else if (error != -ENOENT)
+        log_error("job %s: its record cannot be read now: %s", id, error_text(error));
+    else if (unlinkat(store->jobs_fd, id, AT_REMOVEDIR) < 0) /* empty: close() never returned 0 */
+        set_aside(jobs, id, "it has no record");
+}
+
+static void recover_job(struct jobs *jobs, const char *id)
+{
     cleanup_record struct record record = {0};
     struct inode *workspace;
     struct job *job;
     int error = spool_load(jobs->setup.store, id, &record);
 
     if (error) {
-        set_aside(jobs, id, "its record cannot be read");
+        give_up(jobs, id, error);
         return;
     }
     if (job_state_is_final(record.state)) { /* it ended, but was not moved */
-        spool_finish(jobs->setup.store, &record, true);
-        return;
-    }
-    workspace = find_workspace(jobs, &record);
-    if (!workspace) {
-        log_warning("job %s: its model %s is not configured; kept until it is", id, record.model);
+        spool_finish(jobs->setup.store, &record, record.failure.error != 0);
         return;
     }
     if (record.state == JOB_SENDING)
-        say_unknown(&record);
-    job = job_create(jobs, &record, workspace, NULL);
-    if (job) {
+        settle_sending(jobs, &record);
+    workspace = find_workspace(jobs, &record);
+    job = workspace ? job_create(jobs, &record, workspace, NULL) : NULL;
+    if (job)
         job->model = jobs_model_of(jobs, workspace);
+    if (job && job->model) {
         take_up(jobs, job);
+    } else {
+        log_warning("job %s: its model %s is not configured; kept until it is", id,
+                    job ? job->record.model : record.model);
+        job_destroy(job);
     }
     inode_unref(workspace);
 }
 
-void recover_jobs(struct jobs *jobs)
+void recover_begin(struct jobs *jobs)
 {
-    int error = spool_list(jobs->setup.store, recover_job, jobs);
+    int error = spool_list(jobs->setup.store, &jobs->recovery.ids);
 
     if (error)
         log_error("the store's jobs cannot be listed: %s", error_text(error));
+}
+
+bool recover_some(struct jobs *jobs)
+{
+    struct recovery *recovery = &jobs->recovery;
+
+    for (size_t i = 0; i < SOME && recovery->next < recovery->ids.count; i++)
+        recover_job(jobs, recovery->ids.ids[recovery->next++]);
+    if (recovery->next < recovery->ids.count)
+        return true;
+    spool_ids_fini(&recovery->ids);
+    recovery->next = 0;
+    return false;
 }

@@ -9,11 +9,21 @@
 #include "api/fault.h"
 #include "base/clock.h"
 #include "base/io.h"
+#include "base/text.h"
 #include "job/job.h"
 #include "job/staging.h"
 #include "store/spool.h"
 
 #define STATUS_PATH_MAX (16 * 1024)
+
+/* Names of files may hold anything. */
+static void make_printable(struct buf *text)
+{
+    if (!text->data)
+        return;
+    text_make_printable(text->data, '?');
+    text->length = strlen(text->data);
+}
 
 static int add_words(const struct store *store, const struct record *record, struct buf *text)
 {
@@ -49,7 +59,11 @@ int report_format(const struct store *store, const struct record *record, struct
         error = buf_printf(text, "status: HTTP %d\n", failure->http_status);
     if (!error && failure->request_id[0])
         error = buf_printf(text, "request id: %s\n", failure->request_id);
-    return error ? error : add_words(store, record, text);
+    if (!error)
+        error = add_words(store, record, text);
+    if (!error)
+        make_printable(text);
+    return error;
 }
 
 /* What a waiting job waits for. */
@@ -63,6 +77,47 @@ static void describe_wait(const struct job *job, struct buf *text)
         buf_printf(text, "waits until %s is closed", name);
     else
         buf_append_text(text, "waits until its directory is quiet");
+}
+
+static int64_t seconds_left(const struct job *job, int64_t now_ms)
+{
+    return job->not_before_ms > now_ms ? (job->not_before_ms - now_ms + 999) / 1000 : 0;
+}
+
+/* What a queued job waits for. */
+static void describe_queued(const struct job *job, int64_t now_ms, struct buf *text)
+{
+    struct jobs *jobs = job->jobs;
+
+    if (job->not_before_ms > now_ms)
+        buf_printf(text, "try %u in %lld s", job->attempt_count + 1,
+                   (long long)seconds_left(job, now_ms));
+    else if (jobs->paused_until_ms > now_ms)
+        buf_printf(text, "waits for credit: the account has none left; next try in %lld s",
+                   (long long)(jobs->paused_until_ms - now_ms + 999) / 1000);
+    else if (!limits_left(jobs->limits, limits_now_ms()))
+        buf_append_text(text, "waits for tomorrow: images_per_day is reached");
+    else if (limits_wait_ms(jobs->limits, limits_now_ms()))
+        buf_append_text(text, "waits for its turn: requests_per_minute is reached");
+    else
+        buf_append_text(text, "waits for its turn");
+}
+
+/* What @job is about, after its state. */
+static void describe_step(const struct job *job, int64_t now_ms, struct buf *text)
+{
+    if (job->parked && job->trouble)
+        buf_printf(text, "%s; again in %lld s", error_text(job->trouble),
+                   (long long)seconds_left(job, now_ms));
+    else if (job->state == JOB_WAITING)
+        describe_wait(job, text);
+    else if (job->state == JOB_QUEUED)
+        describe_queued(job, now_ms, text);
+    else if (job->bytes_sent)
+        buf_printf(text, "try %u, %llu bytes sent, %llu received", job->attempt_count,
+                   (unsigned long long)*job->bytes_sent, (unsigned long long)*job->bytes_received);
+    if (job->state == JOB_QUEUED && job->trouble)
+        buf_printf(text, " (%s)", error_text(job->trouble));
 }
 
 static int describe_job(const struct job *job, struct inode *directory, int64_t now_ms,
@@ -79,17 +134,7 @@ static int describe_job(const struct job *job, struct inode *directory, int64_t 
                (long long)(now_ms - job->begun_ms) / 1000, below, *below ? "/" : "",
                job->record.prompt_name);
     buf_append_text(text, "  ");
-    if (job->state == JOB_WAITING)
-        describe_wait(job, text);
-    else if (job->state == JOB_QUEUED && job->not_before_ms > now_ms)
-        buf_printf(text, "try %u in %lld s", job->record.attempt_count + 1,
-                   (long long)(job->not_before_ms - now_ms + 999) / 1000);
-    else if (job->state == JOB_QUEUED)
-        buf_append_text(text, "waits for its turn");
-    else if (job->bytes_sent)
-        buf_printf(text, "try %u, %llu bytes sent, %llu received", job->record.attempt_count,
-                   (unsigned long long)*job->bytes_sent,
-                   (unsigned long long)*job->bytes_received);
+    describe_step(job, now_ms, text);
     return buf_append_text(text, "\n");
 }
 
@@ -104,7 +149,8 @@ int jobs_status(struct jobs *jobs, struct inode *directory, struct buf *text)
     for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
         const struct job *job;
 
-        TAILQ_FOREACH (job, lists[i], link) {
+        TAILQ_FOREACH(job, lists[i], link)
+        {
             if (!error && inode_is_below(job->workspace, directory)) {
                 error = describe_job(job, directory, now_ms, text);
                 count++;
@@ -114,17 +160,22 @@ int jobs_status(struct jobs *jobs, struct inode *directory, struct buf *text)
     mutex_unlock(&jobs->mutex);
     if (!error && !count)
         error = buf_append_text(text, "Nothing is unfinished.\n");
+    if (!error)
+        make_printable(text);
     return error;
 }
 
 int jobs_use(struct jobs *jobs, struct buf *text)
 {
-    uint64_t pictures;
+    int error;
 
     mutex_lock(&jobs->mutex);
-    pictures = jobs->picture_count;
+    error = limits_describe(jobs->limits, limits_now_ms(), text);
+    if (!error)
+        error = buf_printf(text, "Pictures since the mount: %llu\n",
+                           (unsigned long long)jobs->picture_count);
     mutex_unlock(&jobs->mutex);
-    return buf_printf(text, "Pictures since the mount: %llu\n", (unsigned long long)pictures);
+    return error;
 }
 
 int jobs_results(struct jobs *jobs, int directory_fd, const char *id, const char *prefix,

@@ -1,82 +1,131 @@
 /* SPDX-License-Identifier: MIT */
 #include "job/scheduler.h"
 
-#include <errno.h>
-
 #include "base/clock.h"
-#include "job/job.h"
 #include "job/recover.h"
+#include "job/tidy.h"
 
 #define NEVER INT64_MAX
 
-/* One look at the waiting jobs of one directory, taken without the mutex. */
-struct settling {
-    struct job *job;
-    struct inode *workspace;
-    int64_t ready_ms; /* when its directory will have been quiet for long enough; NEVER: a file in
-                         it is open for writing, whose close will kick us */
+/* How long nothing is sent after the API said that the credit is used up. */
+#define PAUSE_MS (60 * 1000)
+
+/* A closed limit is looked at again after this: the machine may have slept, and its clocks differ.
+ */
+#define LIMIT_LOOK_MS (60 * 1000)
+
+/* Jobs whose inputs are being frozen at a time: the pool has answers to receive, too. */
+#define STARTING_MAX 16
+
+static int64_t sooner(int64_t left, int64_t right)
+{
+    return left < right ? left : right;
+}
+
+/* When the directories of waiting jobs are quiet; many stand in the same one. */
+struct quiet {
+    const struct inode *workspace;
+    int64_t since_ms; /* NEVER: a file is open for writing, whose close will kick us */
 };
 
-/* How many waiting jobs are looked at in one go. The rest has its turn right after. */
-#define SETTLING_MAX 256
-
-/* Hold up to SETTLING_MAX committed jobs, so that nobody takes them away while we look. */
-static size_t hold_waiting(struct jobs *jobs, struct settling settling[SETTLING_MAX])
-    requires_(jobs->mutex)
+static int64_t quiet_since(struct inode *workspace, struct quiet *last)
 {
-    struct job *job;
-    size_t count = 0;
-
-    TAILQ_FOREACH (job, &jobs->waiting, link) {
-        if (count == SETTLING_MAX)
-            break;
-        if (job->held || !(job->committed || job->abandoned))
-            continue;
-        job->held = true;
-        settling[count++] = (struct settling){job, job->workspace, job->begun_ms};
-    }
-    return count;
-}
-
-static void look_at(struct jobs *jobs, struct settling *settling)
-{
-    int64_t changed_ms = atomic_load(&settling->workspace->changed_ms);
     char name[NAME_MAX + 1];
 
-    if (changed_ms > settling->ready_ms)
-        settling->ready_ms = changed_ms;
-    settling->ready_ms += (int64_t)jobs->setup.options->settle_ms;
-    if (inode_open_writer_in(settling->workspace, name))
-        settling->ready_ms = NEVER;
-}
-
-/* Start what is quiet, let go of the rest. @return when to look again. */
-static int64_t start_quiet(struct jobs *jobs, const struct settling *settling, size_t count,
-                           int64_t now_ms) requires_(jobs->mutex)
-{
-    int64_t next_ms = NEVER;
-
-    for (size_t i = 0; i < count; i++) {
-        struct job *job = settling[i].job;
-
-        if (job->abandoned || settling[i].ready_ms <= now_ms) {
-            job->starting = true;
-            job_continue(job, job_freeze);
-            continue;
-        }
-        job->held = false;
-        if (settling[i].ready_ms < next_ms)
-            next_ms = settling[i].ready_ms;
+    if (last->workspace != workspace) {
+        last->workspace = workspace;
+        last->since_ms = inode_open_writer_in(workspace, name)
+                             ? NEVER
+                             : atomic_load_explicit(&workspace->changed_ms, memory_order_relaxed);
     }
-    if (count)
-        cond_broadcast(&jobs->changed);
-    return count == SETTLING_MAX ? now_ms : next_ms;
+    return last->since_ms;
 }
 
-static bool is_open_for_sending(const struct jobs *jobs, int64_t now_ms) requires_(jobs->mutex)
+/* When @job may start. */
+static int64_t ready_ms(const struct job *job, struct quiet *last)
 {
-    return !jobs->draining && jobs->in_flight_count < jobs->setup.options->max_in_flight &&
-           jobs->paused_until_ms <= now_ms;
+    int64_t since_ms = quiet_since(job->workspace, last);
+
+    if (since_ms == NEVER)
+        return NEVER;
+    if (since_ms < job->begun_ms)
+        since_ms = job->begun_ms;
+    return since_ms + (int64_t)job->jobs->setup.options->settle_ms;
+}
+
+static void start(struct job *job) requires_(job->jobs->mutex)
+{
+    job_hold(job);
+    job->starting = true;
+    job->jobs->starting_count++;
+    job_continue(job, job_freeze);
+}
+
+/* Start the waiting jobs whose directories are quiet. @return when to look again. */
+static int64_t start_quiet(struct jobs *jobs, int64_t now_ms) requires_(jobs->mutex)
+{
+    struct quiet last = {0};
+    int64_t next_ms = NEVER;
+    struct job *job;
+
+    TAILQ_FOREACH(job, &jobs->waiting, link)
+    {
+        int64_t at_ms;
+
+        if (jobs->starting_count == STARTING_MAX)
+            break; /* the next one that has started kicks us */
+        if (job->held || job->parked || !(job->committed || job->abandoned))
+            continue;
+        at_ms = job->abandoned ? now_ms : ready_ms(job, &last);
+        if (at_ms <= now_ms)
+            start(job);
+        else
+            next_ms = sooner(next_ms, at_ms);
+    }
+    return next_ms;
+}
+
+static bool has_slot(const struct jobs *jobs, int64_t now_ms) requires_(jobs->mutex)
+{
+    uint64_t slots = jobs->probing ? 1 : jobs->setup.options->max_in_flight;
+
+    return !jobs->draining && jobs->in_flight_count < slots && jobs->paused_until_ms <= now_ms;
+}
+
+bool scheduler_admits(struct jobs *jobs)
+{
+    return has_slot(jobs, clock_now_ms()) && limits_wait_ms(jobs->limits, limits_now_ms()) == 0;
+}
+
+void scheduler_send(struct job *job)
+{
+    struct jobs *jobs = job->jobs;
+
+    job_hold(job);
+    job->in_flight = true;
+    jobs->in_flight_count++;
+    limits_take(jobs->limits, limits_now_ms(), job->day);
+    job_apply(job, JOB_SEND);
+}
+
+void scheduler_pause(struct jobs *jobs)
+{
+    mutex_lock(&jobs->mutex);
+    jobs->paused_until_ms = clock_now_ms() + PAUSE_MS;
+    jobs->probing = true;
+    mutex_unlock(&jobs->mutex);
+}
+
+void scheduler_resume(struct jobs *jobs)
+{
+    mutex_lock(&jobs->mutex);
+    if (jobs->probing) {
+        jobs->probing = false;
+        jobs->paused_until_ms = 0;
+        jobs->kicked = true;
+        cond_broadcast(&jobs->changed);
+    }
+    mutex_unlock(&jobs->mutex);
 }
 
 /* Launch queued jobs as far as there is room. @return when to look again. */
@@ -85,18 +134,40 @@ static int64_t launch_queued(struct jobs *jobs, int64_t now_ms) requires_(jobs->
     int64_t next_ms = jobs->paused_until_ms > now_ms ? jobs->paused_until_ms : NEVER;
     struct job *job = TAILQ_FIRST(&jobs->queued);
 
-    while (job && is_open_for_sending(jobs, now_ms)) {
+    while (job && has_slot(jobs, now_ms)) {
         struct job *next = TAILQ_NEXT(job, link);
+        int64_t wait_ms = limits_wait_ms(jobs->limits, limits_now_ms());
 
+        if (wait_ms)
+            return sooner(next_ms, now_ms + sooner(wait_ms, LIMIT_LOOK_MS));
         if (!job->held && job->not_before_ms <= now_ms) {
-            job->held = true;
-            jobs->in_flight_count++;
-            job_apply(job, JOB_SEND);
+            scheduler_send(job);
             job_continue(job, job_launch);
-        } else if (!job->held && job->not_before_ms < next_ms) {
-            next_ms = job->not_before_ms;
+        } else if (!job->held) {
+            next_ms = sooner(next_ms, job->not_before_ms);
         }
         job = next;
+    }
+    return next_ms;
+}
+
+/* Have parked jobs take their step again. @return when to look again. */
+static int64_t wake_parked(struct jobs *jobs, struct job_list *list, int64_t now_ms)
+    requires_(jobs->mutex)
+{
+    int64_t next_ms = NEVER;
+    struct job *job;
+
+    TAILQ_FOREACH(job, list, link)
+    {
+        if (!jobs->parked_count)
+            break;
+        if (job->parked && job->not_before_ms <= now_ms) {
+            job_hold(job);
+            job_continue(job, job->step);
+        } else if (job->parked) {
+            next_ms = sooner(next_ms, job->not_before_ms);
+        }
     }
     return next_ms;
 }
@@ -104,33 +175,47 @@ static int64_t launch_queued(struct jobs *jobs, int64_t now_ms) requires_(jobs->
 /* Look at everything once. @return when to look again without being kicked. */
 static int64_t look_once(struct jobs *jobs) requires_(jobs->mutex)
 {
-    struct settling settling[SETTLING_MAX];
-    size_t count = jobs->draining ? 0 : hold_waiting(jobs, settling);
-    int64_t now_ms;
-    int64_t quiet_ms;
-    int64_t queued_ms;
+    int64_t now_ms = clock_now_ms();
+    int64_t next_ms = sooner(wake_parked(jobs, &jobs->working, now_ms),
+                             wake_parked(jobs, &jobs->waiting, now_ms));
 
+    if (!jobs->draining)
+        next_ms = sooner(next_ms, start_quiet(jobs, now_ms));
+    return sooner(next_ms, launch_queued(jobs, now_ms));
+}
+
+/* Take up some more of what the last run left. @return whether there is still more. */
+static bool recover(struct jobs *jobs) requires_(jobs->mutex)
+{
+    if (!jobs->recovering || jobs->draining)
+        return false;
     mutex_unlock(&jobs->mutex);
-    for (size_t i = 0; i < count; i++)
-        look_at(jobs, &settling[i]);
-    now_ms = clock_now_ms();
+    if (recover_some(jobs)) {
+        mutex_lock(&jobs->mutex);
+        return true;
+    }
+    tidy_start(jobs);
     mutex_lock(&jobs->mutex);
-    quiet_ms = start_quiet(jobs, settling, count, now_ms);
-    queued_ms = launch_queued(jobs, now_ms);
-    return quiet_ms < queued_ms ? quiet_ms : queued_ms;
+    jobs->recovering = false;
+    mutex_unlock(&jobs->mutex);
+    jobs->setup.publisher.ended(jobs->setup.publisher.ended_context);
+    mutex_lock(&jobs->mutex);
+    return false;
 }
 
 static void *schedule(void *argument)
 {
     struct jobs *jobs = argument;
-    int64_t next_ms;
 
-    recover_jobs(jobs);
     mutex_lock(&jobs->mutex);
     while (!jobs->stopping) {
+        bool more;
+        int64_t next_ms;
+
         jobs->kicked = false;
+        more = recover(jobs);
         next_ms = look_once(jobs);
-        while (!jobs->kicked && !jobs->stopping) {
+        while (!more && !jobs->kicked && !jobs->stopping) {
             if (next_ms == NEVER)
                 cond_wait(&jobs->changed, &jobs->mutex);
             else if (!cond_wait_until(&jobs->changed, &jobs->mutex, next_ms))
@@ -148,6 +233,8 @@ int jobs_start(struct jobs *jobs, struct inode *(*resolve)(void *context, const 
 
     jobs->resolve = resolve;
     jobs->resolve_context = context;
+    jobs->recovering = true;
+    recover_begin(jobs);
     error = -pthread_create(&jobs->scheduler, NULL, schedule, jobs);
     mutex_lock(&jobs->mutex);
     jobs->started = !error;
@@ -169,16 +256,40 @@ void scheduler_stop(struct jobs *jobs)
         pthread_join(jobs->scheduler, NULL);
 }
 
+/* Whether it has nothing to be waited for: what troubles it may last, and the store has it. */
+static bool is_set_aside(const struct job *job) requires_(job->jobs->mutex)
+{
+    return job->parked && job->trouble && job->not_before_ms;
+}
+
 /* Whether a task or a call still works on a job. */
 static bool is_busy(const struct jobs *jobs) requires_(jobs->mutex)
 {
     const struct job *job;
 
-    TAILQ_FOREACH (job, &jobs->waiting, link) {
+    TAILQ_FOREACH(job, &jobs->waiting, link)
+    {
         if (job->held)
             return true;
     }
-    return !TAILQ_EMPTY(&jobs->working);
+    TAILQ_FOREACH(job, &jobs->working, link)
+    {
+        if (!is_set_aside(job))
+            return true;
+    }
+    return false;
+}
+
+/* What is parked is tried once more, now. */
+static void hasten_parked(struct job_list *list)
+{
+    struct job *job;
+
+    TAILQ_FOREACH(job, list, link)
+    {
+        if (job->parked)
+            job->not_before_ms = 0;
+    }
 }
 
 void jobs_drain(struct jobs *jobs, int64_t deadline_ms)
@@ -186,6 +297,7 @@ void jobs_drain(struct jobs *jobs, int64_t deadline_ms)
     mutex_lock(&jobs->mutex);
     jobs->draining = true;
     jobs->kicked = true;
+    hasten_parked(&jobs->working);
     cond_broadcast(&jobs->changed);
     while (is_busy(jobs) && !jobs->hurry &&
            cond_wait_until(&jobs->changed, &jobs->mutex, deadline_ms))

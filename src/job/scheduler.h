@@ -1,13 +1,31 @@
 /* SPDX-License-Identifier: MIT
  *
  * The scheduler: one thread that decides which job takes its next step: when its directory is quiet
- * (settle), when there is room in flight (admission), when a try may be repeated (back-off). It
- * never does the step itself and never waits for the disk or the network.
+ * (settle), when there is room for it (admission), when a try may be repeated (back-off). It never
+ * does the step itself, and waits neither for the network nor, once the jobs of the last run are
+ * taken up, for the disk.
+ *
+ * Admission: not more than max_in_flight at a time, nor more than the limits allow (job/limits.h).
+ * Where the API said that the credit is used up, nothing is sent for a minute or until the next
+ * commit, and then one at a time until one was not refused for that: no more than one prompt a
+ * minute fails for the lack of credit, however many wait.
  */
 #ifndef EASELFS_JOB_SCHEDULER_H
 #define EASELFS_JOB_SCHEDULER_H
 
-struct jobs;
+#include "job/job.h"
+
+/** Whether a job may be sent now. */
+bool scheduler_admits(struct jobs *jobs) requires_(jobs->mutex);
+
+/** A queued job that may be sent is: it is the caller's to be launched. */
+void scheduler_send(struct job *job) requires_(job->jobs->mutex);
+
+/** The API said that the credit is used up. */
+void scheduler_pause(struct jobs *jobs);
+
+/** The API said anything else. */
+void scheduler_resume(struct jobs *jobs);
 
 /** End the thread, if it was started. Not under the mutex. */
 void scheduler_stop(struct jobs *jobs);

@@ -39,9 +39,8 @@ int staging_add(const struct store *store, const char *id, int spool_fd, const c
 
     if (error)
         return error;
-    if (linkat(spool_fd, name, store->staging_fd, staged, 0) < 0 && errno != EEXIST)
-        return -errno;
-    return io_sync_dir(store->staging_fd);
+    unlinkat(store->staging_fd, staged, 0); /* of a try before a restart; @name is the same */
+    return linkat(spool_fd, name, store->staging_fd, staged, 0) < 0 ? -errno : 0;
 }
 
 int staging_write(const struct store *store, const char *id, const char *what, const char *text,
@@ -53,17 +52,59 @@ int staging_write(const struct store *store, const char *id, const char *what, c
 
     staging_text_name(id, what, name);
     unlinkat(store->staging_fd, name, 0); /* of a try before a restart */
-    fd = openat(store->staging_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-                0600);
+    fd =
+        openat(store->staging_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return -errno;
     error = io_write_all(fd, text, length);
-    if (!error)
-        error = seal(fd, id);
-    return error ? error : io_sync_dir(store->staging_fd);
+    return error ? error : seal(fd, id);
 }
 
 bool staging_has(const struct store *store, const char *staged)
 {
     return faccessat(store->staging_fd, staged, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static const char *const texts[] = {STAGING_WORDS, STAGING_ERROR};
+
+void staging_forget_texts(const struct store *store, const char *id)
+{
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        char name[STAGING_NAME_SIZE];
+
+        staging_text_name(id, texts[i], name);
+        unlinkat(store->staging_fd, name, 0);
+    }
+}
+
+/* The id of the job to which the text @name belongs. @return whether it is one */
+static bool parse_text_name(const char *name, char id[RECORD_ID_SIZE])
+{
+    const char *what = strchr(name, '.');
+
+    if (!what || what - name != RECORD_ID_SIZE - 1)
+        return false;
+    memcpy(id, name, RECORD_ID_SIZE - 1);
+    id[RECORD_ID_SIZE - 1] = '\0';
+    return record_is_id(id) &&
+           (strcmp(what + 1, STAGING_WORDS) == 0 || strcmp(what + 1, STAGING_ERROR) == 0);
+}
+
+void staging_sweep(const struct store *store)
+{
+    cleanup_closedir DIR *dir = NULL;
+    int fd = openat(store->staging_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    dir = fd < 0 ? NULL : fdopendir(fd);
+    if (!dir) {
+        cleanup_close_impl(&fd);
+        return;
+    }
+    for (const struct dirent *entry; (entry = readdir(dir));) {
+        char id[RECORD_ID_SIZE];
+
+        if (parse_text_name(entry->d_name, id) &&
+            faccessat(store->jobs_fd, id, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
+            unlinkat(store->staging_fd, entry->d_name, 0);
+    }
 }

@@ -28,16 +28,24 @@ void staging_text_name(const char *id, const char *what, char name[STAGING_NAME_
 
 /**
  * Make the file @name in @spool_fd, open as @fd, a staged result called @staged: mode 0444, known
- * by its xattr, durable. @return 0 (also where it was done before) or a negative errno.
+ * by its xattr, its bytes durable; its name is once the caller has synced the staging directory.
+ *
+ * @return 0 or a negative errno.
  */
 int staging_add(const struct store *store, const char *id, int spool_fd, const char *name, int fd,
                 const char *staged);
 
-/** Stage a text. @return 0 or a negative errno. */
+/** Stage a text, in the same way. @return 0 or a negative errno. */
 int staging_write(const struct store *store, const char *id, const char *what, const char *text,
                   size_t length);
 
 /** Whether @staged is still there. */
 bool staging_has(const struct store *store, const char *staged);
+
+/** Remove the texts of a job that is over. */
+void staging_forget_texts(const struct store *store, const char *id);
+
+/** Remove the texts of all jobs that are over. What was paid for is left alone. */
+void staging_sweep(const struct store *store);
 
 #endif

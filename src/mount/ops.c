@@ -68,10 +68,11 @@ static void op_init(void *userdata, struct fuse_conn_info *connection)
 {
     struct mount *mount = userdata;
 
-    connection->want &= ~(unsigned)FUSE_CAP_WRITEBACK_CACHE; /* it would delay errors to close() */
-    connection->want |= connection->capable & (FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE |
-                                               FUSE_CAP_SPLICE_MOVE | FUSE_CAP_ATOMIC_O_TRUNC |
-                                               FUSE_CAP_PARALLEL_DIROPS);
+    connection->want &= ~(unsigned)(FUSE_CAP_WRITEBACK_CACHE | /* delays errors to close() */
+                                    FUSE_CAP_HANDLE_KILLPRIV); /* the kernel takes set-id bits */
+    connection->want |=
+        connection->capable & (FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE |
+                               FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_PARALLEL_DIROPS);
     mount->ready(mount->ready_context);
 }
 
@@ -133,7 +134,7 @@ static void op_readlink(fuse_req_t req, fuse_ino_t ino)
 static void fill_info(const struct handle *handle, struct fuse_file_info *info)
 {
     info->fh = (uint64_t)(uintptr_t)handle;
-    info->direct_io = handle->fd < 0;  /* virtual: fresh at each open */
+    info->direct_io = handle->fd < 0;   /* virtual: fresh at each open */
     info->keep_cache = handle->fd >= 0; /* real: changes only through the mount */
     info->noflush = !handle->writer;
 }
@@ -200,13 +201,13 @@ static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 }
 
 /* A prompt is looked at before any of it is written; it is small, or refused. */
-static ssize_t write_checked(struct handle *handle, struct fuse_bufvec *content, off_t offset)
+static ssize_t write_prompt(struct tree *tree, const struct handle *handle,
+                            struct fuse_bufvec *content, off_t offset)
 {
     size_t size = fuse_buf_size(content);
     struct fuse_bufvec copy = FUSE_BUFVEC_INIT(size);
     cleanup_free char *bytes = malloc(size);
     ssize_t length;
-    int error;
 
     if (!bytes)
         return -ENOMEM;
@@ -214,15 +215,10 @@ static ssize_t write_checked(struct handle *handle, struct fuse_bufvec *content,
     length = fuse_buf_copy(&copy, content, 0);
     if (length < 0)
         return length;
-    error = tree_check_write(handle, bytes, (size_t)length, (uint64_t)offset);
-    if (error)
-        return error;
-    tree_begin_write(handle);
-    length = pwrite(handle->fd, bytes, (size_t)length, offset);
-    return length < 0 ? -errno : length;
+    return tree_write_prompt(tree, handle, bytes, (size_t)length, (uint64_t)offset);
 }
 
-static ssize_t write_plain(struct handle *handle, struct fuse_bufvec *content, off_t offset)
+static ssize_t write_plain(const struct handle *handle, struct fuse_bufvec *content, off_t offset)
 {
     struct fuse_bufvec target = FUSE_BUFVEC_INIT(fuse_buf_size(content));
 
@@ -236,19 +232,17 @@ static ssize_t write_plain(struct handle *handle, struct fuse_bufvec *content, o
 static void op_write_buf(fuse_req_t req, fuse_ino_t ino, struct fuse_bufvec *content, off_t offset,
                          struct fuse_file_info *info)
 {
-    struct handle *handle = ops_handle(info);
+    const struct handle *handle = ops_handle(info);
     ssize_t written = -EBADF;
 
     (void)ino;
-    if (handle->writer && handle->fd >= 0)
-        written = tree_checks_writes(handle) ? write_checked(handle, content, offset)
+    if (handle->writer)
+        written = tree_writes_prompt(handle) ? write_prompt(ops_tree(req), handle, content, offset)
                                              : write_plain(handle, content, offset);
-    if (written < 0) {
-        tree_fail_write(handle, (int)written);
+    if (written < 0)
         ops_reply(req, (int)written);
-    } else {
+    else
         fuse_reply_write(req, (size_t)written);
-    }
 }
 
 static void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
@@ -349,13 +343,12 @@ static void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset,
                          struct fuse_file_info *info)
 {
     (void)ino;
-    ops_reply(req, tree_fallocate(ops_handle(info), mode, offset, length));
+    ops_reply(req, tree_fallocate(ops_tree(req), ops_handle(info), mode, offset, length));
 }
 
 static void op_copy_file_range(fuse_req_t req, fuse_ino_t from_ino, off_t from_offset,
-                               struct fuse_file_info *from_info, fuse_ino_t to_ino,
-                               off_t to_offset, struct fuse_file_info *to_info, size_t length,
-                               int flags)
+                               struct fuse_file_info *from_info, fuse_ino_t to_ino, off_t to_offset,
+                               struct fuse_file_info *to_info, size_t length, int flags)
 {
     int64_t copied = tree_copy_range(ops_handle(from_info), from_offset, ops_handle(to_info),
                                      to_offset, length, flags);

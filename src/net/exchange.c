@@ -339,6 +339,12 @@ bool exchange_follow(struct exchange *exchange)
     return true;
 }
 
+bool exchange_is_late(const struct exchange *exchange)
+{
+    return !exchange->connected &&
+           clock_now_ms() - exchange->started_ms > exchange->settings->connect_timeout_ms;
+}
+
 static const char *http_version_text(CURL *easy)
 {
     long version = 0;

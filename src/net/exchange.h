@@ -17,7 +17,7 @@
 struct exchange;
 
 /** The most bytes of header lines of all answers of one exchange. */
-#define EXCHANGE_HEAD_MAX (256 * 1024)
+#define EXCHANGE_HEAD_MAX 262144
 
 /** The most redirects that a picture may take. */
 #define EXCHANGE_REDIRECTS_MAX 3
@@ -53,6 +53,9 @@ CURL *exchange_handle(const struct exchange *exchange);
  * @return whether there is one, so that the handle goes into the CURLM again.
  */
 bool exchange_follow(struct exchange *exchange);
+
+/** Whether it has no connection though the time for that is up. */
+bool exchange_is_late(const struct exchange *exchange);
 
 /** How it ended: libcurl said @code, or stop_error, where not 0, tells why it was stopped. */
 void exchange_result(const struct exchange *exchange, CURLcode code, int stop_error,

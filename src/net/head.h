@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 /** The longest Location that is kept: a URL at its maximum and some. */
-#define HEAD_LOCATION_MAX (16 * 1024)
+#define HEAD_LOCATION_MAX 16384
 
 struct head {
     int64_t length;        /* of the body as it will be written; -1 = not known */

@@ -130,15 +130,18 @@ void loop_wake(struct loop *loop)
     (void)!write(loop->wake_fd, &(uint64_t){1}, sizeof(uint64_t));
 }
 
-static int time_left_ms(const struct loop *loop)
+/* Whether libcurl wants to be called now; otherwise how long to wait, at most @max_ms. */
+static bool is_due(const struct loop *loop, int max_ms, int *ret_wait_ms)
 {
     int64_t left = loop->deadline_ms - clock_now_ms();
 
+    *ret_wait_ms = max_ms;
     if (loop->deadline_ms < 0)
-        return -1;
-    if (left < 0)
-        return 0;
-    return left < INT_MAX ? (int)left : INT_MAX;
+        return false;
+    if (max_ms < 0)
+        max_ms = INT_MAX;
+    *ret_wait_ms = left <= 0 ? 0 : left < max_ms ? (int)left : max_ms;
+    return left <= 0;
 }
 
 /* Errors are found by reading: what came before a reset is still to be had. */
@@ -148,13 +151,16 @@ static int ready_bits(uint32_t events)
            ((events & EPOLLOUT) ? CURL_CSELECT_OUT : 0);
 }
 
-void loop_turn(struct loop *loop)
+void loop_turn(struct loop *loop, int max_ms)
 {
     struct epoll_event events[EVENTS_MAX];
-    int count = epoll_wait(loop->epoll_fd, events, EVENTS_MAX, time_left_ms(loop));
-    int running;
     uint64_t wakes;
+    int wait_ms;
+    int running;
+    int count;
 
+    is_due(loop, max_ms, &wait_ms);
+    count = epoll_wait(loop->epoll_fd, events, EVENTS_MAX, wait_ms);
     for (int i = 0; i < count; i++) {
         if (events[i].data.fd == loop->wake_fd)
             (void)!read(loop->wake_fd, &wakes, sizeof(wakes));
@@ -162,7 +168,7 @@ void loop_turn(struct loop *loop)
             curl_multi_socket_action(loop->multi, events[i].data.fd, ready_bits(events[i].events),
                                      &running);
     }
-    if (time_left_ms(loop) == 0) {
+    if (is_due(loop, max_ms, &wait_ms)) {
         loop->deadline_ms = -1;
         curl_multi_socket_action(loop->multi, CURL_SOCKET_TIMEOUT, 0, &running);
     }

@@ -19,8 +19,8 @@ void loop_destroy(struct loop *loop);
 /** The handle to add to and to read messages from, in the loop's thread. */
 CURLM *loop_multi(const struct loop *loop);
 
-/** Wait until something is to be done, or loop_wake(), and let libcurl do it. */
-void loop_turn(struct loop *loop);
+/** Wait at most @max_ms (-1 = for ever) until something is to be done, and let libcurl do it. */
+void loop_turn(struct loop *loop, int max_ms);
 
 /** Have the present or next loop_turn() return soon. Any thread, never blocks. */
 void loop_wake(struct loop *loop);

@@ -169,10 +169,11 @@ static void describe_cut(const struct outcome *outcome, struct verdict *verdict)
 static void describe_too_large(const struct outcome *outcome, struct verdict *verdict)
 {
     uint64_t max = outcome->max_response_bytes;
-    bool round = max % (1024 * 1024) == 0;
+    uint64_t mib = UINT64_C(1) << 20;
+    bool round = max % mib == 0;
 
     say(verdict, -EFBIG, "The answer from %s is larger than %" PRIu64 " %s.", outcome->label,
-        round ? max / (1024 * 1024) : max, round ? "MiB" : "bytes");
+        round ? max / mib : max, round ? "MiB" : "bytes");
     verdict->advice = "max_response sets the limit.";
     verdict->permanent = true;
 }

@@ -57,16 +57,17 @@ static int read_host(struct target *target, struct failure *failure)
     cleanup_curl_free char *host = NULL;
     CURLUcode code = curl_url_get(target->url, CURLUPART_HOST, &host, 0);
     size_t length;
-    bool bracketed;
+    size_t bracket;
 
     if (code)
         return describe(code, failure);
     length = strlen(host);
     if (length == 0 || length > TARGET_HOST_MAX)
         return describe(CURLUE_BAD_HOSTNAME, failure);
-    bracketed = host[0] == '[' && host[length - 1] == ']';
-    memcpy(target->host, host + bracketed, length - 2U * bracketed);
-    target->host[length - 2U * bracketed] = '\0';
+    bracket = host[0] == '[' && host[length - 1] == ']' ? 1 : 0;
+    length -= 2 * bracket;
+    memcpy(target->host, host + bracket, length);
+    target->host[length] = '\0';
     return 0;
 }
 

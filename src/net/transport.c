@@ -17,10 +17,14 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/mutex.h"
 #include "net/exchange.h"
 #include "net/loop.h"
 #include "net/target.h"
+
+/* How often expire() looks. */
+#define EXPIRE_INTERVAL_MS 1000
 
 TAILQ_HEAD(call_list, transport_call);
 
@@ -29,6 +33,7 @@ struct transport {
     struct loop *loop;
     pthread_t thread;
     struct call_list active; /* by active_link; the thread's own */
+    int64_t expired_ms;      /* when expire() was last called; the thread's own */
     struct mutex inbox_lock;
     struct call_list inbox guarded_by_(inbox_lock);
     bool stopping guarded_by_(inbox_lock);
@@ -161,6 +166,27 @@ static void collect(struct transport *transport)
     }
 }
 
+/*
+ * libcurl does not count the connect time-out while a call waits to share the connection that
+ * another one is making (CURLOPT_PIPEWAIT): with a server that does not answer they would run into
+ * it one after the other.
+ */
+static void expire(struct transport *transport)
+{
+    struct transport_call *call = TAILQ_FIRST(&transport->active);
+    int64_t now_ms = clock_now_ms();
+
+    if (now_ms - transport->expired_ms < EXPIRE_INTERVAL_MS)
+        return;
+    transport->expired_ms = now_ms;
+    while (call) {
+        struct transport_call *next = TAILQ_NEXT(call, active_link);
+        if (exchange_is_late(call->exchange))
+            end(transport, call, CURLE_OPERATION_TIMEDOUT, 0);
+        call = next;
+    }
+}
+
 static bool is_stopping(struct transport *transport)
 {
     bool stopping;
@@ -178,8 +204,9 @@ static void *run(void *argument)
 
     while (!is_stopping(transport)) {
         serve_inbox(transport);
-        loop_turn(transport->loop);
+        loop_turn(transport->loop, TAILQ_EMPTY(&transport->active) ? -1 : EXPIRE_INTERVAL_MS);
         collect(transport);
+        expire(transport);
     }
     while ((call = TAILQ_FIRST(&transport->active)))
         cancel(transport, call);

@@ -59,10 +59,3 @@ int answer_header(struct answer *answer, const char *name, const char *value)
     answer->header_count++;
     return 0;
 }
-
-const char *answer_find_header(const struct answer *answer, const char *name)
-{
-    const struct header *header = find(answer, name);
-
-    return header ? header->value : NULL;
-}

@@ -35,7 +35,4 @@ void answer_fini(struct answer *answer);
  */
 int answer_header(struct answer *answer, const char *name, const char *value);
 
-/** @return the value of the header @name, or NULL. */
-const char *answer_find_header(const struct answer *answer, const char *name);
-
 #endif

@@ -100,16 +100,18 @@ static bool has(int64_t spelling, enum base64_word word)
 static size_t escape(char character, int64_t spelling, char out[6])
 {
     static const char hex[] = "0123456789abcdef";
+    static const char start[4] = {'\\', 'u', '0', '0'};
     bool special = character == '/' || character == '+' || character == '=';
 
     if (has(spelling, BASE64_ESCAPED_ALL) || (special && has(spelling, BASE64_ESCAPED_UNICODE))) {
-        memcpy(out, "\\u00", 4);
+        memcpy(out, start, sizeof(start));
         out[4] = hex[(unsigned char)character >> 4];
         out[5] = hex[character & 15];
         return 6;
     }
     if (character == '/' && has(spelling, BASE64_ESCAPED_SLASH)) {
-        memcpy(out, "\\/", 2);
+        out[0] = '\\';
+        out[1] = '/';
         return 2;
     }
     out[0] = character;
@@ -121,6 +123,8 @@ static size_t respell(const char *text, size_t length, int64_t spelling, char *o
 {
     bool crlf = has(spelling, BASE64_CRLF);
     bool lines = crlf || has(spelling, BASE64_NEWLINES);
+    const char *end = crlf ? "\\r\\n" : "\\n";
+    size_t end_size = strlen(end);
     size_t written = 0;
 
     for (size_t i = 0; i < length; i++) {
@@ -132,9 +136,9 @@ static size_t respell(const char *text, size_t length, int64_t spelling, char *o
         written += size;
         if (!lines || (i % LINE != LINE - 1 && i != length - 1))
             continue;
-        if (out)
-            memcpy(out + written, crlf ? "\\r\\n" : "\\n", crlf ? 4 : 2);
-        written += crlf ? 4 : 2;
+        for (size_t k = 0; out && k < end_size; k++)
+            out[written + k] = end[k];
+        written += end_size;
     }
     return written;
 }

@@ -262,7 +262,7 @@ static int apply_item(struct reader *reader, const struct item *item, struct dir
     int name = 0;
     struct directive_value *value;
 
-    while (name < D_COUNT && strcmp(vocabulary[name].name, item->name))
+    while (name < D_COUNT && strcmp(vocabulary[name].name, item->name) != 0)
         name++;
     if (name == D_COUNT)
         return apply_no_picture(reader, item, &step->values[D_NO_PICTURE]);

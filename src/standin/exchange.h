@@ -63,7 +63,14 @@ struct exchange {
     struct MHD_Connection *connection;
     int fd;
     enum stage stage;
-    bool started; /* the first call of MHD's handler has been seen */
+
+    /* How far it has come. */
+    bool started;  /* the first call of MHD's handler has been seen */
+    bool complete; /* the whole body has been read */
+    bool decided;  /* `directives` is what holds */
+    bool chunked;  /* how MHD shall send the answer */
+    bool key_ok;
+    enum key_scheme key_scheme;
 
     /* The request line and headers. */
     char *target; /* raw; owned */
@@ -75,29 +82,25 @@ struct exchange {
     char origin[EXCHANGE_ORIGIN_SIZE]; /* as the client sees us: "http://127.0.0.1:8080" */
     uint64_t connection_number;
     uint64_t connection_request; /* which one on its connection, from 1 */
-    enum key_scheme key_scheme;
-    bool key_ok;
 
     /* The body. */
     char *data; /* owned */
     size_t length;
     size_t size;
-    size_t body_bytes; /* read, also where they were too many to keep */
-    bool complete;
+    size_t body_bytes;   /* read, also where they were too many to keep */
+    size_t searched;     /* how much of it was looked through for early faults */
     int64_t received_ms; /* when it was complete; wire_now_ms() */
 
     /* What is made of it. */
     const struct directive_list *script_line; /* the script's; NULL for none */
     struct directives directives;
-    bool decided; /* `directives` is what holds */
-    char *text;   /* the prompt without its token; owned */
-    char *used;   /* the source of the directives, for the log; owned */
+    char *text; /* the prompt without its token; owned */
+    char *used; /* the source of the directives, for the log; owned */
     size_t variant;
     struct request request;
     struct refusal refusal;
     uint64_t number; /* the log's */
     struct answer answer;
-    bool chunked;
     struct plan plan;
 
     struct pool_task pool_task;

@@ -273,3 +273,14 @@ void lettering_draw(cairo_t *cr, const char *text, const struct box *box, double
         first = end;
     }
 }
+
+bool lettering_begin(void)
+{
+    return FcInit();
+}
+
+void lettering_end(void)
+{
+    cairo_debug_reset_static_data();
+    FcFini();
+}

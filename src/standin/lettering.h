@@ -24,4 +24,11 @@ void lettering_select(cairo_t *cr, const char *text, bool bold);
  */
 void lettering_draw(cairo_t *cr, const char *text, const struct box *box, double max_size);
 
+/** Read the fonts' configuration: once, before any thread draws. @return whether there was memory.
+ */
+bool lettering_begin(void);
+
+/** Free what cairo and fontconfig keep for the next text. Once, when no thread draws any more. */
+void lettering_end(void);
+
 #endif

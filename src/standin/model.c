@@ -35,14 +35,9 @@ static const struct {
 
 #define SHAPES (sizeof(shapes) / sizeof(*shapes))
 
-static const struct {
-    const char *name;
-    bool pictures;
-} listed[] = {{"gemini-3-pro-image-preview", true},
-              {"gemini-2.5-flash-image-preview", true},
-              {"gemini-3.1-flash-image-preview", true},
-              {"gemini-2.5-pro", false},
-              {"text-embedding-004", false}};
+static const char *const listed[] = {"gemini-3-pro-image-preview", "gemini-2.5-flash-image-preview",
+                                     "gemini-3.1-flash-image-preview", "gemini-2.5-pro",
+                                     "text-embedding-004"};
 
 const struct profile *model_profile(const char *model)
 {
@@ -119,13 +114,5 @@ void model_pixels(const char *model, const char *ratio, const char *size, int re
 
 const char *model_listed(size_t index)
 {
-    return index < sizeof(listed) / sizeof(*listed) ? listed[index].name : NULL;
-}
-
-bool model_makes_pictures(const char *name)
-{
-    for (size_t i = 0; i < sizeof(listed) / sizeof(*listed); i++)
-        if (!strcmp(listed[i].name, name))
-            return listed[i].pictures;
-    return true;
+    return index < sizeof(listed) / sizeof(*listed) ? listed[index] : NULL;
 }

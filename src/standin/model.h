@@ -51,7 +51,4 @@ void model_pixels(const char *model, const char *ratio, const char *size, int re
 /** The names in the model list, @index from 0; NULL at the end. */
 const char *model_listed(size_t index);
 
-/** Whether a listed model makes pictures (others answer with text only). */
-bool model_makes_pictures(const char *name);
-
 #endif

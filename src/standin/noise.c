@@ -170,8 +170,10 @@ static unsigned char *write_stream(unsigned char *at, const unsigned char *raw, 
 
 static unsigned char *write_header(unsigned char *at, const struct shape *shape)
 {
-    memcpy(at, "\x89PNG\r\n\x1a\n", 8);
-    at += 8;
+    static const unsigned char signature[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
+
+    memcpy(at, signature, sizeof(signature));
+    at += sizeof(signature);
     put_big32(at + 8, shape->width);
     put_big32(at + 12, shape->height);
     at[16] = shape->depth;

@@ -68,7 +68,7 @@ static bool same(const struct key *a, const struct key *b)
 
 static int make_noise(const struct key *key, struct picture *picture)
 {
-    uint64_t seed = key->index * 1000003u + key->bytes;
+    uint64_t seed = (uint64_t)key->index * 1000003 + key->bytes;
 
     if (key->kind == PICTURE_JPEG)
         return noise_jpeg(key->width, key->height, key->bytes, seed, &picture->bytes);

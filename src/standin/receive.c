@@ -181,9 +181,10 @@ int receive_early_fault(struct exchange *exchange, size_t *ret_bytes)
 
     if (!exchange->decided && exchange->script_line && exchange->script_line->count == 1)
         directives = &exchange->script_line->steps[0];
-    if (!exchange->decided && exchange->length <= EARLY_MAX_BYTES) {
+    if (!exchange->decided && exchange->searched < EARLY_MAX_BYTES) {
         char *text = early_text(exchange->data, exchange->length);
 
+        exchange->searched = exchange->length;
         if (text && !work_decide(exchange, text))
             directives = &exchange->directives;
         free(text);

@@ -39,13 +39,17 @@ static bool decode(const char *text, size_t length, char *out, size_t size)
 
     for (size_t i = 0; i < length; i++) {
         int value = (unsigned char)text[i];
+        int high;
+        int low;
 
         if (value == '/' || written + 1 >= size)
             return false;
         if (value == '%') {
-            if (i + 2 >= length || hex(text[i + 1]) < 0 || hex(text[i + 2]) < 0)
+            high = i + 2 < length ? hex(text[i + 1]) : -1;
+            low = i + 2 < length ? hex(text[i + 2]) : -1;
+            if (high < 0 || low < 0)
                 return false;
-            value = hex(text[i + 1]) << 4 | hex(text[i + 2]);
+            value = high * 16 + low;
             i += 2;
         }
         if (value < ' ')

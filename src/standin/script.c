@@ -7,8 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+struct line {
+    struct directive_list *list; /* owned */
+};
+
 struct sequence {
-    struct directive_list **lines; /* owned, as are the lists */
+    struct line *lines; /* owned */
     size_t count;
     size_t size;
     size_t next;
@@ -23,14 +27,14 @@ static int append(struct sequence *sequence, struct directive_list *list)
 {
     if (sequence->count == sequence->size) {
         size_t size = sequence->size ? sequence->size * 2 : 16;
-        struct directive_list **lines = reallocarray(sequence->lines, size, sizeof(*lines));
+        struct line *lines = reallocarray(sequence->lines, size, sizeof(*lines));
 
         if (!lines)
             return -ENOMEM;
         sequence->lines = lines;
         sequence->size = size;
     }
-    sequence->lines[sequence->count++] = list;
+    sequence->lines[sequence->count++].list = list;
     return 0;
 }
 
@@ -123,7 +127,7 @@ void script_free(struct script *script)
         struct sequence *sequence = &script->sequences[kind];
 
         for (size_t i = 0; i < sequence->count; i++)
-            directive_list_free(sequence->lines[i]);
+            directive_list_free(sequence->lines[i].list);
         free(sequence->lines);
         directive_list_free(sequence->rest);
     }
@@ -137,6 +141,6 @@ const struct directive_list *script_next(struct script *script, enum script_kind
     if (!sequence)
         return NULL;
     if (sequence->next < sequence->count)
-        return sequence->lines[sequence->next++];
+        return sequence->lines[sequence->next++].list;
     return sequence->rest;
 }

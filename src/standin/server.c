@@ -5,16 +5,18 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "standin/exchange.h"
+#include "standin/lettering.h"
 #include "standin/noise.h"
 #include "standin/receive.h"
 #include "standin/work.h"
 
 #define CONNECTION_LIMIT  16384u
 #define CONNECTION_MEMORY ((size_t)128 << 10) /* headers, and pieces of the body */
-#define BACKLOG           4096u
+#define BACKLOG           4096
 #define READ_BLOCK        ((size_t)64 << 10) /* of answers that MHD reads by callback */
 
 /* What is known of a connection: kept from its first request to its last. */
@@ -230,26 +232,49 @@ static void on_connection(void *argument, struct MHD_Connection *connection, voi
     *context = peer;
 }
 
-static int listen_on(struct server *server)
+/* Bind and listen ourselves: so the port is known before the first request can come, and a failure
+ * has its errno. @return the socket or a negative errno. */
+static int open_socket(struct server *server)
 {
     struct sockaddr_in address = {.sin_family = AF_INET,
                                   .sin_port = htons(server->options->port),
                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    const union MHD_DaemonInfo *info;
+    socklen_t length = sizeof(address);
+    const int on = 1;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int error;
 
-    errno = 0;
+    if (fd < 0)
+        return -errno;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    if (!bind(fd, (struct sockaddr *)&address, length) && !listen(fd, BACKLOG) &&
+        !getsockname(fd, (struct sockaddr *)&address, &length)) {
+        server->port = ntohs(address.sin_port);
+        return fd;
+    }
+    error = -errno;
+    close(fd);
+    return error;
+}
+
+static int listen_on(struct server *server)
+{
+    int fd = open_socket(server);
+
+    if (fd < 0)
+        return fd;
+    /* Not epoll: MHD 0.9.75 asks it for edges, and misses a client's end that comes with its last
+     * bytes. Suspended connections, however many, are in no set either way. */
     server->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, server->options->port, NULL, NULL,
-        on_request, server, MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&address,
-        MHD_OPTION_URI_LOG_CALLBACK, on_target, server, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
-        server, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_CONNECTION_LIMIT,
-        CONNECTION_LIMIT, MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY,
-        MHD_OPTION_LISTEN_BACKLOG_SIZE, BACKLOG, MHD_OPTION_END);
-    if (!server->daemon)
-        return errno ? -errno : -EIO;
-    info = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_BIND_PORT);
-    server->port = info->port;
-    return 0;
+        MHD_USE_POLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, server,
+        MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_URI_LOG_CALLBACK, on_target, server,
+        MHD_OPTION_NOTIFY_COMPLETED, on_completed, server, MHD_OPTION_NOTIFY_CONNECTION,
+        on_connection, server, MHD_OPTION_CONNECTION_LIMIT, CONNECTION_LIMIT,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, MHD_OPTION_END);
+    if (server->daemon)
+        return 0;
+    close(fd);
+    return -ENOMEM;
 }
 
 static unsigned pool_threads(void)
@@ -268,7 +293,7 @@ int server_start(const struct options *options, struct script *script, struct se
         return -ENOMEM;
     server->options = options;
     server->script = script;
-    error = journal_open(options->log, &server->journal);
+    error = lettering_begin() ? journal_open(options->log, &server->journal) : -ENOMEM;
     if (!error)
         error = tally_create(&server->tally);
     if (!error)
@@ -306,6 +331,7 @@ void server_stop(struct server *server)
     if (server->daemon)
         MHD_stop_daemon(server->daemon);
     pool_destroy(server->pool);
+    lettering_end();
     gallery_destroy(server->gallery);
     picture_cache_destroy(server->cache);
     tally_destroy(server->tally);

@@ -32,7 +32,7 @@ static void compress(uint32_t state[8], const unsigned char *block)
     uint32_t w[64];
     uint32_t s[8];
 
-    for (int i = 0; i < 16; i++)
+    for (size_t i = 0; i < 16; i++)
         w[i] = load(block + 4 * i);
     for (int i = 16; i < 64; i++) {
         uint32_t a = w[i - 15];

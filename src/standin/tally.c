@@ -8,7 +8,7 @@
 
 #include "standin/sha256.h"
 
-#define SLOTS (2 * TALLY_MAX_KEYS) /* never more than half full; a power of two */
+#define SLOTS ((size_t)2 * TALLY_MAX_KEYS) /* never more than half full; a power of two */
 
 struct slot {
     unsigned char digest[SHA256_SIZE];

@@ -9,7 +9,7 @@
 
 #include <stddef.h>
 
-#define TALLY_MAX_KEYS (1 << 17)
+#define TALLY_MAX_KEYS (1 << 15)
 
 struct tally;
 

@@ -30,7 +30,7 @@ static int reserve(struct text *text, size_t extra)
         return text->error;
     if (extra > text->max - text->length)
         return text->error = -EFBIG;
-    if (text->length + extra < text->size)
+    if (text->data && text->length + extra < text->size)
         return 0;
     while (size <= text->length + extra)
         size *= 2;

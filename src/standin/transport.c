@@ -168,7 +168,6 @@ static int write_plan(const struct answer *answer, int fault, int64_t argument, 
     switch (fault) {
     case FAULT_CLOSE_BEFORE_ANSWER:
     case FAULT_RESET_BEFORE_ANSWER:
-    case FAULT_RESET_MID_BODY_UPLOAD:
         break;
     case FAULT_CLOSE_AFTER_HEADERS:
         write_part(answer, 0, bytes);

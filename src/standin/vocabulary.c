@@ -227,22 +227,14 @@ const struct vocabulary vocabulary[D_COUNT] = {
                "what `|` counts: requests of that text, or of that Idempotency-Key"},
 };
 
-static void print_words(FILE *file, const struct word *words)
+/* A name with what follows it, in a column, and its help. */
+static void print_line(FILE *file, int indent, const char *name, const char *rest, const char *help)
 {
-    for (words++; words->name; words++) {
-        fprintf(file, "      %s", words->name);
-        if (words->argument == ARGUMENT_NUMBER)
-            fprintf(file, ":N");
-        else if (words->argument == ARGUMENT_DEFAULT)
-            fprintf(file, "[:N]");
-        else if (words->argument == ARGUMENT_TEXT)
-            fprintf(file, ":TEXT");
-        else if (words->argument == ARGUMENT_OPTIONAL)
-            fprintf(file, "[:TEXT]");
-        if (words->help)
-            fprintf(file, "  (%s)", words->help);
-        fprintf(file, "\n");
-    }
+    int width = fprintf(file, "%*s%s%s", indent, "", name, rest);
+
+    if (help)
+        fprintf(file, "%*s%s", width < 30 ? 30 - width : 1, "", help);
+    fputc('\n', file);
 }
 
 void vocabulary_print(FILE *file)
@@ -254,11 +246,17 @@ void vocabulary_print(FILE *file)
                                          [KIND_WORD] = "=WORD",
                                          [KIND_WORDS] = "=WORD[+WORD...]",
                                          [KIND_REDIRECT] = "=CODE:URL"};
+    static const char *const arguments[] = {[ARGUMENT_NONE] = "",
+                                            [ARGUMENT_NUMBER] = ":N",
+                                            [ARGUMENT_DEFAULT] = "[:N]",
+                                            [ARGUMENT_TEXT] = ":TEXT",
+                                            [ARGUMENT_OPTIONAL] = "[:TEXT]"};
 
     for (size_t i = 0; i < D_COUNT; i++) {
-        fprintf(file, "  %s%s  %s\n", vocabulary[i].name, values[vocabulary[i].kind],
-                vocabulary[i].help);
-        if (vocabulary[i].words)
-            print_words(file, vocabulary[i].words);
+        const struct word *words = vocabulary[i].words;
+
+        print_line(file, 2, vocabulary[i].name, values[vocabulary[i].kind], vocabulary[i].help);
+        for (size_t j = 1; words && words[j].name; j++)
+            print_line(file, 6, words[j].name, arguments[words[j].argument], words[j].help);
     }
 }

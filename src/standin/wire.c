@@ -13,14 +13,18 @@
 #include <time.h>
 #include <unistd.h>
 
-#define EVENTS         64
-#define VECTORS        16
-#define WRITE_BYTES    ((size_t)1 << 20) /* at a time, so that many writers share the thread */
-#define TICK_MS        20                /* of writing slowly */
-#define LINGER_MS      10000
-#define ARRIVAL_MS     2000 /* how long an RST waits for what was sent before it */
-#define FIRST_TASKS    64
-#define HEAP_PARENT(i) (((i)-1) / 2)
+#define EVENTS      64
+#define VECTORS     16
+#define WRITE_BYTES ((size_t)1 << 20) /* at a time, so that many writers share the thread */
+#define TICK_MS     20                /* of writing slowly */
+#define LINGER_MS   10000
+#define ARRIVAL_MS  2000 /* how long an RST waits for what was sent before it */
+#define FIRST_TASKS 64
+
+struct alarm {
+    int64_t due_ms;
+    struct wire_task *task;
+};
 
 struct wire {
     int epoll;
@@ -32,8 +36,8 @@ struct wire {
     bool stopping;
 
     /* The thread's own. */
-    struct wire_task all;    /* ring of all tasks, by previous and following */
-    struct wire_task **heap; /* those that wait for a time, the earliest first */
+    struct wire_task all; /* ring of all tasks, by previous and following */
+    struct alarm *heap;   /* a binary heap of those that wait for a time, the earliest first */
     size_t heap_count;
     size_t heap_size;
 };
@@ -52,26 +56,28 @@ void wire_reset(int fd)
 {
     const struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
 
-    connect(fd, &nowhere, sizeof(nowhere));
+    (void)connect(fd, &nowhere, sizeof(nowhere)); /* where it fails there is nothing to reset */
 }
 
 static void heap_swap(struct wire *wire, size_t a, size_t b)
 {
-    struct wire_task *task = wire->heap[a];
+    struct alarm alarm = wire->heap[a];
 
     wire->heap[a] = wire->heap[b];
-    wire->heap[b] = task;
+    wire->heap[b] = alarm;
 }
 
 static void finish(struct wire *wire, struct wire_task *task, bool cancelled);
 
-/* Without memory for one more pointer the task ends at once: better early than never. */
+/* Without memory for one more alarm the task ends at once: better early than never. */
 static void sleep_until(struct wire *wire, struct wire_task *task, int64_t due_ms)
 {
+    size_t i = wire->heap_count;
+
     task->due_ms = due_ms;
-    if (wire->heap_count == wire->heap_size) {
+    if (i == wire->heap_size) {
         size_t size = wire->heap_size ? wire->heap_size * 2 : FIRST_TASKS;
-        struct wire_task **heap = reallocarray(wire->heap, size, sizeof(*heap));
+        struct alarm *heap = reallocarray(wire->heap, size, sizeof(*heap));
 
         if (!heap) {
             finish(wire, task, true);
@@ -80,15 +86,15 @@ static void sleep_until(struct wire *wire, struct wire_task *task, int64_t due_m
         wire->heap = heap;
         wire->heap_size = size;
     }
-    wire->heap[wire->heap_count] = task;
-    for (size_t i = wire->heap_count++;
-         i && wire->heap[i]->due_ms < wire->heap[HEAP_PARENT(i)]->due_ms; i = HEAP_PARENT(i))
-        heap_swap(wire, i, HEAP_PARENT(i));
+    wire->heap_count++;
+    wire->heap[i] = (struct alarm){due_ms, task};
+    for (; i && wire->heap[i].due_ms < wire->heap[(i - 1) / 2].due_ms; i = (i - 1) / 2)
+        heap_swap(wire, i, (i - 1) / 2);
 }
 
 static struct wire_task *heap_pop(struct wire *wire)
 {
-    struct wire_task *task = wire->heap[0];
+    struct wire_task *task = wire->heap[0].task;
     size_t i = 0;
 
     wire->heap[0] = wire->heap[--wire->heap_count];
@@ -96,7 +102,7 @@ static struct wire_task *heap_pop(struct wire *wire)
         size_t least = i;
 
         for (size_t child = 2 * i + 1; child <= 2 * i + 2 && child < wire->heap_count; child++)
-            if (wire->heap[child]->due_ms < wire->heap[least]->due_ms)
+            if (wire->heap[child].due_ms < wire->heap[least].due_ms)
                 least = child;
         if (least == i)
             return task;
@@ -220,7 +226,7 @@ static void step(struct wire *wire, struct wire_task *task)
         finish(wire, task, false);
     } else if (plan->pause_ms && !task->paused && task->position >= plan->pause_at) {
         task->paused = true;
-        sleep_until(wire, task, now_ms + plan->pause_ms);
+        sleep_until(wire, task, now_ms + plan->pause_ms + 1);
     } else if (task->position >= plan->bytes.length) {
         end(wire, task, now_ms);
     } else {
@@ -272,7 +278,7 @@ static int until_next(const struct wire *wire)
 
     if (!wire->heap_count)
         return -1;
-    left = wire->heap[0]->due_ms - wire_now_ms();
+    left = wire->heap[0].due_ms - wire_now_ms();
     return left < 0 ? 0 : left > 60000 ? 60000 : (int)left;
 }
 
@@ -291,7 +297,7 @@ static void *run(void *argument)
             else if (read(wire->event, &count, sizeof(count)) > 0)
                 open_inbox(wire);
         }
-        while (wire->heap_count && wire->heap[0]->due_ms <= wire_now_ms())
+        while (wire->heap_count && wire->heap[0].due_ms <= wire_now_ms())
             step(wire, heap_pop(wire));
     }
     return NULL;

@@ -17,6 +17,9 @@
 #include "standin/models.h"
 #include "standin/transport.h"
 
+#define MAX_USED (4 << 20)  /* of a script's line and a prompt's list together */
+#define MAX_KEY  (1u << 30) /* of a prompt that is counted: no request is longer */
+
 static const struct directives no_directives;
 
 /* The prompt without its token, and without space at its ends: what is painted. */
@@ -71,33 +74,39 @@ static int read_token(struct exchange *exchange, const char *prompt, const struc
 static int note_used(struct exchange *exchange, const struct directive_list *list)
 {
     const struct directive_list *line = exchange->script_line;
-    int length = asprintf(&exchange->used, "%s%s%s", line ? line->source : "",
-                          line && list ? "; " : "", list ? list->source : "");
+    struct text used;
 
-    if (length < 0)
-        exchange->used = NULL;
-    return length < 0 ? -ENOMEM : 0;
+    text_init(&used, MAX_USED);
+    text_puts(&used, line ? line->source : "");
+    text_puts(&used, line && list ? "; " : "");
+    text_puts(&used, list ? list->source : "");
+    exchange->used = text_steal(&used);
+    return exchange->used ? 0 : -ENOMEM;
+}
+
+/* How often @name came before; @kind keeps prompts and keys apart. */
+static size_t count_by(const struct exchange *exchange, char kind, const char *name)
+{
+    struct text key;
+    size_t count;
+
+    text_init(&key, MAX_KEY);
+    text_printf(&key, "%c%s", kind, name);
+    count = tally_next(exchange->server->tally, key.data ? key.data : "", key.length);
+    text_fini(&key);
+    return count;
 }
 
 int work_decide(struct exchange *exchange, const char *prompt)
 {
-    struct server *server = exchange->server;
     const char *key = exchange_header(exchange, "Idempotency-Key");
-    size_t by_text = tally_next(server->tally, prompt, strlen(prompt));
-    size_t by_key = 0;
+    size_t by_text = count_by(exchange, '=', prompt);
+    size_t by_key = key ? count_by(exchange, ' ', key) : 0;
     struct directive_list *list = NULL;
     struct token token;
     bool has_token = token_find(prompt, &token);
     int error = 0;
 
-    if (key) {
-        char *name;
-
-        if (asprintf(&name, "key %s", key) < 0)
-            return -ENOMEM;
-        by_key = tally_next(server->tally, name, strlen(name) + 1);
-        free(name);
-    }
     if (!has_token && strstr(prompt, "[[standin:"))
         return refuse(&exchange->refusal, 400, "stand-in: the token has no end");
     error = cut_token(exchange, prompt, has_token ? &token : NULL);
@@ -230,7 +239,7 @@ static int make_answer(struct exchange *exchange, int *fault, int64_t *argument)
     const struct refusal *refusal = &exchange->refusal;
     struct directives details = {0};
 
-    *fault = 0;
+    *fault = exchange->complete ? 0 : FAULT_EARLY_ANSWER;
     *argument = 0;
     answer_init(answer, 200);
     if (refusal->status == 401)
@@ -241,8 +250,12 @@ static int make_answer(struct exchange *exchange, int *fault, int64_t *argument)
     if (exchange->route.kind == ROUTE_PICTURE)
         return gallery_answer(exchange->server->gallery, exchange->route.picture, exchange->origin,
                               answer, fault, argument);
-    *fault = directive_word(&exchange->directives, D_FAULT, 0);
-    *argument = directive_number(&exchange->directives, D_FAULT, 0);
+    if (exchange->complete) {
+        *fault = directive_word(&exchange->directives, D_FAULT, 0);
+        *argument = directive_number(&exchange->directives, D_FAULT, 0);
+        if (*fault == FAULT_RESET_MID_BODY_UPLOAD || *fault == FAULT_EARLY_ANSWER)
+            *fault = 0; /* the body ended before it was due */
+    }
     return make_directed(exchange, answer);
 }
 
@@ -276,6 +289,8 @@ static void hand_on(struct exchange *exchange, bool raw)
     }
     if (raw)
         setsockopt(exchange->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    /* The clock cuts milliseconds off: one more, so that no answer is early. */
+    delay += delay > 0;
     exchange->wire_task = (struct wire_task){.due_ms = exchange->received_ms + delay,
                                              .fd = raw ? exchange->fd : -1,
                                              .plan = &exchange->plan,
@@ -284,14 +299,15 @@ static void hand_on(struct exchange *exchange, bool raw)
         give_back(exchange, STAGE_CLOSING);
 }
 
-/* What the request asked of us could not be done: say so, as any server would. */
+/* What the request asked of us could not be done (400) or failed (500): say so. */
 static int excuse(struct exchange *exchange, int error)
 {
     char message[100];
 
     answer_fini(&exchange->answer);
     snprintf(message, sizeof(message), "stand-in: %s", strerror(-error));
-    return fault_write(error == -EINVAL ? 400 : 500, message, &no_directives, &exchange->answer);
+    return fault_write(error == -EINVAL || error == -ENAMETOOLONG ? 400 : 500, message,
+                       &no_directives, &exchange->answer);
 }
 
 void work_run(struct pool_task *task, bool cancelled)

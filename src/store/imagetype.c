@@ -2,6 +2,7 @@
 #include "store/imagetype.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,21 +16,27 @@
 #define LOOK_BYTES 65536
 
 /* Its parsers of other things are not needed and were where its vulnerabilities have been. */
-#define FLAGS                                                                              \
+#define FLAGS                                                                                  \
     (MAGIC_MIME_TYPE | MAGIC_NO_CHECK_COMPRESS | MAGIC_NO_CHECK_TAR | MAGIC_NO_CHECK_APPTYPE | \
      MAGIC_NO_CHECK_ELF | MAGIC_NO_CHECK_CDF | MAGIC_NO_CHECK_CSV | MAGIC_NO_CHECK_TOKENS |    \
      MAGIC_NO_CHECK_ENCODING | MAGIC_NO_CHECK_JSON)
 
 static const struct image_type types[] = {
-    {"image/png", "png", "PNG", true},      {"image/jpeg", "jpg", "JPEG", true},
-    {"image/webp", "webp", "WebP", true},   {"image/heic", "heic", "HEIC", true},
-    {"image/heif", "heif", "HEIF", true},   {"image/gif", "gif", "GIF", false},
-    {"image/bmp", "bmp", "BMP", false},     {"image/x-ms-bmp", "bmp", "BMP", false},
-    {"image/tiff", "tiff", "TIFF", false},  {"image/svg+xml", "svg", "SVG", false},
-    {"image/avif", "avif", "AVIF", false},  {"image/jxl", "jxl", "JPEG XL", false},
-    {"image/jp2", "jp2", "JPEG 2000", false},
-    {"image/vnd.adobe.photoshop", "psd", "Photoshop", false},
-    {"image/vnd.microsoft.icon", "ico", "icon", false},
+    {"image/png", "png", "PNG", true, true},
+    {"image/jpeg", "jpg", "JPEG", true, true},
+    {"image/webp", "webp", "WebP", true, true},
+    {"image/heic", "heic", "HEIC", true, true},
+    {"image/heif", "heif", "HEIF", true, true},
+    {"image/gif", "gif", "GIF", false, true},
+    {"image/bmp", "bmp", "BMP", false, true},
+    {"image/x-ms-bmp", "bmp", "BMP", false, true},
+    {"image/tiff", "tiff", "TIFF", false, true},
+    {"image/svg+xml", "svg", "SVG", false, false},
+    {"image/avif", "avif", "AVIF", false, true},
+    {"image/jxl", "jxl", "JPEG XL", false, true},
+    {"image/jp2", "jp2", "JPEG 2000", false, true},
+    {"image/vnd.adobe.photoshop", "psd", "Photoshop", false, true},
+    {"image/vnd.microsoft.icon", "ico", "icon", false, true},
 };
 
 struct imagetype {
@@ -72,10 +79,9 @@ const struct image_type *imagetype_find(const char *mime)
     return NULL;
 }
 
-int imagetype_detect(struct imagetype *imagetype, int fd, const struct image_type **ret_type)
+int imagetype_name(struct imagetype *imagetype, int fd, char name[IMAGETYPE_NAME_SIZE])
 {
     cleanup_free char *bytes = malloc(LOOK_BYTES);
-    const struct image_type *type = NULL;
     const char *mime;
     ssize_t length;
 
@@ -86,9 +92,17 @@ int imagetype_detect(struct imagetype *imagetype, int fd, const struct image_typ
         return -errno;
     mutex_lock(&imagetype->mutex);
     mime = magic_buffer(imagetype->cookie, bytes, (size_t)length);
-    if (mime)
-        type = imagetype_find(mime);
+    snprintf(name, IMAGETYPE_NAME_SIZE, "%s", mime ? mime : "");
     mutex_unlock(&imagetype->mutex);
-    *ret_type = type;
     return 0;
+}
+
+int imagetype_detect(struct imagetype *imagetype, int fd, const struct image_type **ret_type)
+{
+    char name[IMAGETYPE_NAME_SIZE];
+    int error = imagetype_name(imagetype, fd, name);
+
+    if (!error)
+        *ret_type = imagetype_find(name);
+    return error;
 }

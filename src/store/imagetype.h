@@ -12,9 +12,10 @@
 /** A kind of picture. Static; compared by address. */
 struct image_type {
     const char *mime;
-    const char *extension;  /* without the dot */
-    const char *title;      /* for people: "JPEG" */
-    bool is_reference;      /* the API takes it as a reference (API.md, section 2) */
+    const char *extension; /* without the dot */
+    const char *title;     /* for people: "JPEG" */
+    bool is_reference;     /* the API takes it as a reference (API.md, section 2) */
+    bool is_result;        /* may be given out; not what can hold scripts */
 };
 
 struct imagetype;
@@ -31,6 +32,16 @@ void imagetype_destroy(struct imagetype *imagetype);
  * @return 0 with the type, or NULL for what is no picture; or the negative errno of pread(2).
  */
 int imagetype_detect(struct imagetype *imagetype, int fd, const struct image_type **ret_type);
+
+/** Room for the name of any type, and its NUL. */
+#define IMAGETYPE_NAME_SIZE 64
+
+/**
+ * What @fd holds, picture or not: "text/html". For people; cut where it is longer than @name.
+ *
+ * @return 0 or a negative errno, as imagetype_detect().
+ */
+int imagetype_name(struct imagetype *imagetype, int fd, char name[IMAGETYPE_NAME_SIZE]);
 
 /** The type with this MIME type, or NULL. */
 const struct image_type *imagetype_find(const char *mime);

@@ -4,22 +4,12 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/clock.h"
+#include "base/hash.h"
+#include "store/inode_table.h"
 
 #define FIRST_BUCKET_COUNT 1024
-/* A path longer than this cannot be opened anyway. */
-#define PATH_BYTES_MAX (16 * 1024)
 /* Virtual inodes have this bit in their number; no Linux file system hands it out. */
 #define VIRTUAL_NUMBER_BIT (UINT64_C(1) << 63)
-
-struct inode_table {
-    struct mutex mutex;
-    struct inode **buckets guarded_by_(mutex);
-    size_t bucket_count guarded_by_(mutex); /* a power of two */
-    size_t inode_count guarded_by_(mutex);  /* real inodes */
-    struct inode *writing guarded_by_(mutex);
-    struct inode *roots guarded_by_(mutex); /* virtual inodes without a parent, by sibling_next */
-};
 
 int inode_table_create(struct inode_table **ret_table)
 {
@@ -126,13 +116,6 @@ static void insert_locked(struct inode_table *table, struct inode *inode) requir
     table->inode_count++;
 }
 
-static void unlink_from(struct inode **list, size_t offset, const struct inode *inode)
-{
-    while (*list != inode)
-        list = (struct inode **)((char *)*list + offset);
-    *list = *(struct inode **)((char *)*list + offset);
-}
-
 static struct inode **siblings_locked(struct inode_table *table, struct inode *parent)
     requires_(table->mutex)
 {
@@ -152,12 +135,12 @@ static void release_and_unlock(struct inode_table *table, struct inode *inode, u
         struct inode *parent = inode->parent;
 
         if (inode->fd >= 0) {
-            unlink_from(&table->buckets[bucket_of(table, inode->device, inode->number)],
-                        offsetof(struct inode, hash_next), inode);
+            inode_unlink_from(&table->buckets[bucket_of(table, inode->device, inode->number)],
+                              offsetof(struct inode, hash_next), inode);
             table->inode_count--;
         } else {
-            unlink_from(siblings_locked(table, parent), offsetof(struct inode, sibling_next),
-                        inode);
+            inode_unlink_from(siblings_locked(table, parent),
+                              offsetof(struct inode, sibling_next), inode);
         }
         inode->hash_next = garbage;
         garbage = inode;
@@ -245,14 +228,12 @@ int inode_get_real(struct inode_table *table, int fd, const struct node_kind *ki
     return 0;
 }
 
-/* FNV-1a over the name, with the parent's number mixed in: stable while the mount lives. */
+/* Out of the parent's number and the name: stable while the mount lives. */
 static uint64_t virtual_number(const struct inode *parent, const char *name)
 {
-    uint64_t hash = UINT64_C(0xcbf29ce484222325) ^ (parent ? parent->number : 0);
+    uint64_t start = HASH_START ^ (parent ? parent->number : 0);
 
-    for (; *name; name++)
-        hash = (hash ^ (unsigned char)*name) * UINT64_C(0x100000001b3);
-    return hash | VIRTUAL_NUMBER_BIT;
+    return hash_bytes(start, name, strlen(name)) | VIRTUAL_NUMBER_BIT;
 }
 
 int inode_get_virtual(struct inode_table *table, const struct node_kind *kind, mode_t type,
@@ -350,152 +331,4 @@ void inode_detach(struct inode *inode)
     mutex_lock(&inode->table->mutex);
     old_parent = set_place_locked(inode, NULL, &no_name);
     release_and_unlock(inode->table, old_parent, 1);
-}
-
-bool inode_name(struct inode *inode, char name[NAME_MAX + 1])
-{
-    bool known;
-
-    mutex_lock(&inode->table->mutex);
-    known = inode->name && strlen(inode->name) <= NAME_MAX;
-    if (known)
-        memcpy(name, inode->name, strlen(inode->name) + 1);
-    mutex_unlock(&inode->table->mutex);
-    return known;
-}
-
-struct inode *inode_parent(struct inode *inode)
-{
-    struct inode *parent;
-
-    mutex_lock(&inode->table->mutex);
-    parent = inode->parent;
-    if (parent)
-        parent->reference_count++;
-    mutex_unlock(&inode->table->mutex);
-    return parent;
-}
-
-/* The names from the root down to @inode, joined by slashes. */
-static int path_locked(const struct inode *inode, struct buf *path)
-    requires_(inode->table->mutex)
-{
-    int error;
-
-    if (!inode->parent)
-        return inode->name ? 0 : -ENOENT; /* the root has an empty name, an orphan none */
-    error = path_locked(inode->parent, path);
-    if (!error && path->length)
-        error = buf_append(path, "/", 1);
-    if (!error)
-        error = buf_append_text(path, inode->name);
-    return error;
-}
-
-int inode_path(struct inode *inode, struct buf *path)
-{
-    cleanup_buf struct buf own = {.max = PATH_BYTES_MAX};
-    int error;
-
-    mutex_lock(&inode->table->mutex);
-    error = path_locked(inode, &own);
-    mutex_unlock(&inode->table->mutex);
-    return error ? error : buf_append(path, buf_text(&own), own.length);
-}
-
-struct inode *inode_top(struct inode *inode)
-{
-    struct inode *at = inode;
-
-    mutex_lock(&inode->table->mutex);
-    while (at->parent && at->parent->parent)
-        at = at->parent;
-    if (at->parent && at->parent->name)
-        at->reference_count++;
-    else
-        at = NULL;
-    mutex_unlock(&inode->table->mutex);
-    return at;
-}
-
-bool inode_is_below(struct inode *inode, struct inode *ancestor)
-{
-    const struct inode *at = inode;
-
-    mutex_lock(&inode->table->mutex);
-    while (at && at != ancestor)
-        at = at->parent;
-    mutex_unlock(&inode->table->mutex);
-    return at == ancestor;
-}
-
-void inode_add_writer(struct inode *inode)
-{
-    struct inode_table *table = inode->table;
-
-    mutex_lock(&table->mutex);
-    if (inode->writer_count++ == 0) {
-        inode->writing_next = table->writing;
-        table->writing = inode;
-    }
-    mutex_unlock(&table->mutex);
-}
-
-unsigned inode_drop_writer(struct inode *inode)
-{
-    struct inode_table *table = inode->table;
-    unsigned left;
-
-    mutex_lock(&table->mutex);
-    left = --inode->writer_count;
-    if (left == 0)
-        unlink_from(&table->writing, offsetof(struct inode, writing_next), inode);
-    mutex_unlock(&table->mutex);
-    return left;
-}
-
-unsigned inode_writer_count(struct inode *inode)
-{
-    unsigned count;
-
-    mutex_lock(&inode->table->mutex);
-    count = inode->writer_count;
-    mutex_unlock(&inode->table->mutex);
-    return count;
-}
-
-bool inode_open_writer_in(struct inode *directory, char name[NAME_MAX + 1])
-{
-    const struct inode *inode;
-
-    mutex_lock(&directory->table->mutex);
-    inode = directory->table->writing;
-    while (inode && (inode->parent != directory || inode->name[0] == '.'))
-        inode = inode->writing_next;
-    if (inode)
-        memcpy(name, inode->name, strlen(inode->name) + 1);
-    mutex_unlock(&directory->table->mutex);
-    return inode != NULL;
-}
-
-void inode_touch(struct inode *directory)
-{
-    atomic_store_explicit(&directory->changed_ms, clock_now_ms(), memory_order_relaxed);
-}
-
-void inode_touch_parent(struct inode *inode)
-{
-    struct inode *parent = inode_parent(inode);
-
-    if (parent)
-        inode_touch(parent);
-    inode_unref(parent);
-}
-
-void inode_mark_jobs(struct inode *directory)
-{
-    mutex_lock(&directory->table->mutex);
-    for (struct inode *at = directory; at; at = at->parent)
-        atomic_store_explicit(&at->has_jobs, true, memory_order_relaxed);
-    mutex_unlock(&directory->table->mutex);
 }

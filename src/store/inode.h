@@ -53,8 +53,15 @@ struct inode {
 
     /* Regular files: what the commit rule needs (tree/prompt.c). */
     _Atomic bool modified;    /* content changed since the last commit */
-    _Atomic bool registered;  /* a job was registered for it and not yet committed */
-    _Atomic int refused;      /* errno of a write that was refused since then, or 0 */
+    _Atomic uint64_t writing; /* the handle that changed it and was not closed since; 0: nobody */
+    bool held;                /* protected by the tree's hold_mutex: the rest is its holder's */
+    uint64_t closed_by;       /* the handle whose close left the content as it is; 0: none */
+    bool registered;          /* a job was registered for it and not yet committed */
+    int refused;              /* errno of a write that was refused since the last commit, or 0 */
+
+    /* Virtual texts: what was last made, and when it was first seen like that (tree/virtual.c). */
+    _Atomic uint64_t text_hash;
+    _Atomic int64_t text_changed_ns; /* since the epoch */
 };
 
 /** Make a table. @return 0 or -ENOMEM. */
@@ -109,7 +116,8 @@ struct inode *inode_parent(struct inode *inode);
 /**
  * Append the path of @inode below the root, "MODEL/a/b"; "" for the root.
  *
- * @return 0, -ENOENT where it or something above it was removed, or as buf_append().
+ * @return 0, -ENOENT where it or something above it was removed, -ENAMETOOLONG above 16 KiB, or as
+ *         buf_append().
  */
 int inode_path(struct inode *inode, struct buf *path);
 

@@ -3,15 +3,17 @@
  * A job's record: everything that is known of one prompt, from its commit to its pictures, as a
  * JSON object. Pure: no I/O, no threads. The file is store/spool's.
  *
- *   {"version":1, "id":"...", "state":"sending", "model":"...", "workspace":"MODEL/a",
- *    "prompt_name":"cat.prompt", "prompt":"...", "settings":{"count":"2"},
+ *   {"check":"0123456789abcdef", "version":1, "id":"...", "state":"sending", "model":"...",
+ *    "workspace":"MODEL/a", "prompt_name":"cat.prompt", "prompt":"...", "settings":{"count":"2"},
  *    "created_ms":0, "sent_ms":0, "finished_ms":0, "attempts":1,
  *    "references":[{"name":"cat.jpg","mime":"image/jpeg","bytes":1}],
  *    "results":[{"staged":"ID.1.png","name":"0001.png"}],
  *    "answer":{"http_status":200,"finish_reason":"STOP",...},
  *    "failure":{"error":5,"charge":"possible","text":"...","advice":"...","request_id":"..."}}
  *
- * Times are milliseconds since the epoch, 0 = not yet. Unknown members are left aside.
+ * Times are milliseconds since the epoch, 0 = not yet. Unknown members are left aside. "check" comes
+ * first: the hash (base/hash.h) of the whole text with sixteen zeros in its place, by which damage
+ * is found, whatever of it the disk has changed.
  */
 #ifndef EASELFS_STORE_RECORD_H
 #define EASELFS_STORE_RECORD_H
@@ -26,8 +28,8 @@
 /** A job's id: 23 lower-case hexadecimal digits and its NUL; ids sort by the time of the commit. */
 #define RECORD_ID_SIZE 24
 
-/** No record is longer than this. */
-#define RECORD_MAX_BYTES (512 * 1024)
+/** No record is longer than this: longest prompt and settings, every character of them escaped. */
+#define RECORD_MAX_BYTES (4 * 1024 * 1024)
 
 /** The most references, and the most results, of one job. */
 #define RECORD_REFERENCES_MAX 64
@@ -53,7 +55,7 @@ struct record_reference {
 };
 
 struct record_result {
-    char *staged; /* in store/staging until it is visible; owned */
+    char *staged; /* in store/staging until it is visible: "ID.N.EXT"; owned */
     char *name;   /* in the workspace, once it is visible; owned, NULL before */
 };
 
@@ -83,6 +85,9 @@ void record_make_id(int64_t wall_ms, char id[RECORD_ID_SIZE]);
 /** Whether @text could be an id: safe as a file name. */
 bool record_is_id(const char *text);
 
+/** When the id was made, in milliseconds since the epoch. */
+int64_t record_id_time_ms(const char *id);
+
 /** An empty record. Allocates nothing. */
 void record_init(struct record *record);
 
@@ -96,6 +101,9 @@ int record_add_reference(struct record *record, const char *name, const char *mi
                          uint64_t bytes);
 int record_add_result(struct record *record, const char *staged);
 
+/** Forget the references. */
+void record_drop_references(struct record *record);
+
 /** Set a string member to a copy of @text (NULL: none). @return 0 or -ENOMEM. */
 int record_set_text(char **member, const char *text);
 
@@ -105,8 +113,10 @@ int record_format(const struct record *record, struct buf *json);
 /**
  * Read a record.
  *
+ * @json a NUL follows its @length bytes
+ *
  * @return 0 with @ret_record set (the caller calls record_fini()), -ENOMEM, or -EBADMSG where it is
- *         not a record of this version.
+ *         not a record of this version, or damaged.
  */
 int record_parse(const char *json, size_t length, struct record *ret_record);
 

@@ -9,6 +9,7 @@
 #include "base/io.h"
 
 #define RECORD_NAME "record.json"
+#define REASON_NAME "reason"
 
 static int open_in(int parent_fd, const char *id)
 {
@@ -17,14 +18,16 @@ static int open_in(int parent_fd, const char *id)
     return fd < 0 ? -errno : fd;
 }
 
-static int save_in(int directory_fd, const struct record *record)
+/* Save the record; @durable: it is on disk, name and all, when this returns. */
+static int save_in(int directory_fd, const struct record *record, bool durable)
 {
     cleanup_buf struct buf json = {.max = RECORD_MAX_BYTES};
     int error = record_format(record, &json);
 
-    if (error)
-        return error;
-    return io_replace_file(directory_fd, RECORD_NAME, buf_text(&json), json.length, 0600);
+    if (!error)
+        error =
+            io_replace_file_lazily(directory_fd, RECORD_NAME, buf_text(&json), json.length, 0600);
+    return error || !durable ? error : io_sync_dir(directory_fd);
 }
 
 int spool_open(const struct store *store, const char *id)
@@ -40,7 +43,7 @@ int spool_create(const struct store *store, const struct record *record)
     if (mkdirat(store->jobs_fd, record->id, 0700) < 0)
         return -errno;
     fd = spool_open(store, record->id);
-    error = fd < 0 ? fd : save_in(fd, record);
+    error = fd < 0 ? fd : save_in(fd, record, true);
     if (!error)
         error = io_sync_dir(store->jobs_fd);
     if (error)
@@ -52,7 +55,7 @@ int spool_save(const struct store *store, const struct record *record)
 {
     cleanup_close int fd = spool_open(store, record->id);
 
-    return fd < 0 ? fd : save_in(fd, record);
+    return fd < 0 ? fd : save_in(fd, record, true);
 }
 
 /* Remove all but the record. What cannot be removed does no harm. */
@@ -74,22 +77,32 @@ static void remove_files(int directory_fd)
     }
 }
 
-int spool_finish(const struct store *store, const struct record *record, bool keep_files)
+/* Move the job, whose directory is @fd, to done/. */
+static int move_finished(const struct store *store, int fd, const struct record *record,
+                         bool keep_files, bool durable)
 {
-    cleanup_close int fd = spool_open(store, record->id);
-    int error;
+    int error = save_in(fd, record, durable);
 
-    if (fd < 0)
-        return fd;
-    error = save_in(fd, record);
     if (error)
         return error;
     if (!keep_files)
         remove_files(fd);
-    if (renameat(store->jobs_fd, record->id, store->done_fd, record->id) < 0)
-        return -errno;
-    error = io_sync_dir(store->done_fd);
-    return error ? error : io_sync_dir(store->jobs_fd);
+    return renameat(store->jobs_fd, record->id, store->done_fd, record->id) < 0 ? -errno : 0;
+}
+
+int spool_finish(const struct store *store, const struct record *record, bool keep_files)
+{
+    cleanup_close int fd = spool_open(store, record->id);
+    bool durable = record->state != JOB_DONE;
+    int error = fd;
+
+    if (fd >= 0)
+        error = move_finished(store, fd, record, keep_files, durable);
+    else if (fd == -ENOENT && faccessat(store->done_fd, record->id, F_OK, 0) == 0)
+        error = 0; /* moved by a call that failed after that */
+    if (!error && durable)
+        error = io_sync_dir(store->done_fd);
+    return error || !durable ? error : io_sync_dir(store->jobs_fd);
 }
 
 int spool_discard(const struct store *store, const char *id)
@@ -130,30 +143,82 @@ int spool_load(const struct store *store, const char *id, struct record *ret_rec
     return error;
 }
 
-int spool_set_aside(const struct store *store, const char *id)
+int spool_set_aside(const struct store *store, const char *id, const char *reason)
 {
+    cleanup_close int fd = spool_open(store, id);
+    int error;
+
+    if (fd >= 0) /* a disk that takes no reason takes the job away all the same */
+        io_replace_file(fd, REASON_NAME, reason, strlen(reason), 0600);
     if (renameat(store->jobs_fd, id, store->corrupt_fd, id) < 0)
         return -errno;
-    return io_sync_dir(store->corrupt_fd);
+    error = io_sync_dir(store->corrupt_fd);
+    return error ? error : io_sync_dir(store->jobs_fd);
 }
 
-static int is_job(const struct dirent *entry)
+void spool_ids_fini(struct spool_ids *ids)
 {
-    return record_is_id(entry->d_name);
+    free(ids->ids);
+    *ids = (struct spool_ids){0};
 }
 
-int spool_list(const struct store *store, void (*visit)(void *context, const char *id),
-               void *context)
+static int add_id(struct spool_ids *ids, const char *id)
 {
-    struct dirent **entries;
-    int count = scandirat(store->jobs_fd, ".", &entries, is_job, alphasort);
+    if ((ids->count & (ids->count - 1)) == 0) { /* full at each power of two */
+        size_t size = ids->count ? ids->count * 2 : 1;
+        char(*grown)[RECORD_ID_SIZE] = reallocarray(ids->ids, size, sizeof(*grown));
 
-    if (count < 0)
-        return -errno;
-    for (int i = 0; i < count; i++) {
-        visit(context, entries[i]->d_name);
-        free(entries[i]);
+        if (!grown)
+            return -ENOMEM;
+        ids->ids = grown;
     }
-    free(entries);
+    memcpy(ids->ids[ids->count++], id, RECORD_ID_SIZE);
     return 0;
+}
+
+static int compare_ids(const void *left, const void *right)
+{
+    return memcmp(left, right, RECORD_ID_SIZE);
+}
+
+/* The jobs in @directory_fd that were committed before @wall_ms. */
+static int list_before(int directory_fd, int64_t wall_ms, struct spool_ids *ret_ids)
+{
+    cleanup_spool_ids struct spool_ids ids = {0};
+    cleanup_closedir DIR *dir = NULL;
+    int fd = openat(directory_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int error = 0;
+
+    dir = fd < 0 ? NULL : fdopendir(fd);
+    if (!dir) {
+        error = -errno;
+        cleanup_close_impl(&fd);
+        return error;
+    }
+    for (const struct dirent *entry; !error && (entry = readdir(dir));) {
+        if (record_is_id(entry->d_name) && record_id_time_ms(entry->d_name) < wall_ms)
+            error = add_id(&ids, entry->d_name);
+    }
+    if (error)
+        return error;
+    if (ids.count)
+        qsort(ids.ids, ids.count, sizeof(*ids.ids), compare_ids);
+    *ret_ids = ids;
+    ids = (struct spool_ids){0};
+    return 0;
+}
+
+int spool_list(const struct store *store, struct spool_ids *ret_ids)
+{
+    return list_before(store->jobs_fd, INT64_MAX, ret_ids);
+}
+
+int spool_list_finished(const struct store *store, int64_t wall_ms, struct spool_ids *ret_ids)
+{
+    return list_before(store->done_fd, wall_ms, ret_ids);
+}
+
+int spool_forget(const struct store *store, const char *id)
+{
+    return io_remove_tree(store->done_fd, id);
 }

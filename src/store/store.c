@@ -12,9 +12,9 @@
 #include "base/clock.h"
 #include "base/io.h"
 
-#define FORMAT_TEXT     "easelfs store 1\n"
-#define SMALL_FILE_MAX  512
-#define XATTR_PROBE     "user.easelfs.probe"
+#define FORMAT_TEXT    "easelfs store 1\n"
+#define SMALL_FILE_MAX 512
+#define XATTR_PROBE    "user.easelfs.probe"
 
 static int check_owner(int fd, const char *path, struct failure *failure)
 {
@@ -25,8 +25,8 @@ static int check_owner(int fd, const char *path, struct failure *failure)
     if (status.st_uid != geteuid())
         return failure_set(failure, -EPERM, "The store %s belongs to another user.", path);
     if (status.st_mode & (S_IWGRP | S_IWOTH))
-        return failure_set(failure, -EPERM,
-                           "The store %s can be written by others: chmod go-w %s.", path, path);
+        return failure_set(failure, -EPERM, "The store %s can be written by others: chmod go-w %s.",
+                           path, path);
     return 0;
 }
 
@@ -49,7 +49,8 @@ static int lock_store(struct store *store, const char *path, struct failure *fai
     char now[CLOCK_TEXT_SIZE];
     int error;
 
-    store->lock_fd = openat(store->root_fd, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    store->lock_fd =
+        openat(store->root_fd, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (store->lock_fd < 0)
         return failure_set_errno(failure, -errno, path);
     if (flock(store->lock_fd, LOCK_EX | LOCK_NB) < 0) {
@@ -109,7 +110,7 @@ static int open_folders(struct store *store, struct failure *failure)
     } folders[] = {
         {"tree", &store->tree_fd},       {"jobs", &store->jobs_fd},
         {"done", &store->done_fd},       {"staging", &store->staging_fd},
-        {"corrupt", &store->corrupt_fd},
+        {"corrupt", &store->corrupt_fd}, {"usage", &store->usage_fd},
     };
     int error = 0;
 
@@ -127,7 +128,7 @@ int store_open(const char *path, struct store **ret_store, struct failure *failu
 
     if (!store)
         return failure_set_errno(failure, -ENOMEM, path);
-    *store = (struct store){-1, -1, -1, -1, -1, -1, -1};
+    *store = (struct store){-1, -1, -1, -1, -1, -1, -1, -1};
     error = open_root(store, path, failure);
     if (!error)
         error = lock_store(store, path, failure);
@@ -149,6 +150,7 @@ void store_close(struct store *store)
 {
     if (!store)
         return;
+    cleanup_close_impl(&store->usage_fd);
     cleanup_close_impl(&store->corrupt_fd);
     cleanup_close_impl(&store->staging_fd);
     cleanup_close_impl(&store->done_fd);

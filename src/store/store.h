@@ -9,6 +9,7 @@
  *   jobs/ID/       the spool: jobs that are not finished
  *   done/ID/       records of finished jobs
  *   staging/       results that are complete and not yet visible
+ *   usage/DAY      how many pictures were asked for on that day (job/limits)
  *   corrupt/       what could not be read, set aside
  */
 #ifndef EASELFS_STORE_STORE_H
@@ -24,6 +25,7 @@ struct store {
     int done_fd;
     int staging_fd;
     int corrupt_fd;
+    int usage_fd;
     int lock_fd;
 };
 

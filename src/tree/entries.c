@@ -86,6 +86,25 @@ int tree_symlink(struct tree *tree, struct inode *parent, const char *name,
     return finish_making(tree, parent, name, caller, ret_entry);
 }
 
+/* Open what was just made as @fd, which is taken: who makes a read-only file may write it. */
+static int open_made(struct tree *tree, struct inode *inode, int fd, int flags,
+                     struct handle **ret_handle)
+{
+    struct handle *handle = kind_make_handle(tree, inode);
+    int error;
+
+    if (!handle) {
+        close(fd);
+        return -ENOMEM;
+    }
+    error = file_attach(tree, inode, fd, flags, handle);
+    if (error)
+        kind_free_handle(handle);
+    else
+        *ret_handle = handle;
+    return error;
+}
+
 int tree_create_file(struct tree *tree, struct inode *parent, const char *name,
                      const struct caller *caller, mode_t mode, int flags,
                      struct tree_entry *ret_entry, struct handle **ret_handle)
@@ -95,17 +114,17 @@ int tree_create_file(struct tree *tree, struct inode *parent, const char *name,
     int error = check_name(tree, parent, name);
 
     if (!error && (flags & O_ACCMODE) != O_RDONLY)
-        error = prompt_check_open(tree, name);
+        error = prompt_check_open(tree, parent, name);
     if (error)
         return error;
-    fd = openat(parent->fd, name, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC | (flags & O_EXCL),
+    fd = openat(parent->fd, name, (flags & (O_ACCMODE | O_EXCL)) | O_CREAT | O_NOFOLLOW | O_CLOEXEC,
                 mode & 07777);
     if (fd < 0)
         return -errno;
     error = finish_making(tree, parent, name, caller, &entry);
     if (error)
         return error;
-    error = tree_open(tree, entry.inode, flags & ~(O_CREAT | O_EXCL), caller, ret_handle);
+    error = open_made(tree, entry.inode, steal_fd(&fd), flags, ret_handle);
     if (error)
         inode_unref(entry.inode);
     else
@@ -123,13 +142,6 @@ static struct inode *find_known(struct tree *tree, const struct inode *directory
     return inode_find(tree->setup.inodes, status.st_dev, status.st_ino);
 }
 
-/* @inode, which stood as @name, is gone. */
-static void forget_name(struct tree *tree, struct inode *inode)
-{
-    prompt_removed(tree, inode);
-    inode_detach(inode);
-}
-
 static int remove_entry(struct tree *tree, struct inode *parent, const char *name, int flags)
 {
     struct inode *inode;
@@ -141,8 +153,10 @@ static int remove_entry(struct tree *tree, struct inode *parent, const char *nam
     if (unlinkat(parent->fd, name, flags) < 0) {
         error = -errno;
     } else {
-        if (inode)
-            forget_name(tree, inode);
+        if (inode) {
+            prompt_removed(tree, inode);
+            inode_detach(inode);
+        }
         inode_touch(parent);
         jobs_kick(tree->setup.jobs);
     }
@@ -186,48 +200,81 @@ static int publish(struct tree *tree, const char *name, struct inode *new_parent
     return error;
 }
 
-/* Both names exist and change places. */
-static int exchange(struct inode *parent, const char *name, struct inode *inode,
-                    struct inode *new_parent, const char *new_name, struct inode *target)
-{
-    int error = 0;
+/* A file on its way to another name. */
+struct move {
+    struct inode *inode; /* NULL: nobody knows it */
+    struct inode *directory;
+    const char *name;
+    bool commits;
+};
 
-    if (inode)
-        error = inode_move(inode, new_parent, new_name);
-    if (!error && target)
-        error = inode_move(target, parent, name);
+static int begin_move(struct tree *tree, struct move *move)
+{
+    if (!move->inode)
+        return 0;
+    prompt_hold(tree, move->inode);
+    return prompt_before_rename(tree, move->inode, move->directory, move->name, &move->commits);
+}
+
+/* The file is at its new name, unless @error. @return @error, or that of noting it. */
+static int end_move(struct tree *tree, struct move *move, int error)
+{
+    if (!move->inode)
+        return error;
+    if (!error)
+        error = inode_move(move->inode, move->directory, move->name);
+    prompt_after_rename(tree, move->inode, move->commits, error);
+    prompt_let_go(tree, move->inode);
     return error;
+}
+
+/* @there moves to @here's place, too. */
+static int exchange(struct tree *tree, struct inode *parent, const char *name, struct move *here,
+                    struct move *there)
+{
+    int error = begin_move(tree, here);
+    int back = begin_move(tree, there);
+
+    if (!error)
+        error = back;
+    if (!error && renameat2(parent->fd, name, here->directory->fd, here->name, RENAME_EXCHANGE) < 0)
+        error = -errno;
+    back = end_move(tree, there, error);
+    error = end_move(tree, here, error);
+    return error ? error : back;
+}
+
+/* @target, NULL where there is none, gives way. */
+static int replace(struct tree *tree, struct inode *parent, const char *name, struct move *move,
+                   struct inode *target, unsigned flags)
+{
+    int error;
+
+    if (target && !(flags & RENAME_NOREPLACE))
+        prompt_replaced(tree, target);
+    error = begin_move(tree, move);
+    if (!error && renameat2(parent->fd, name, move->directory->fd, move->name, flags) < 0)
+        error = -errno;
+    if (!error && target)
+        inode_detach(target);
+    return end_move(tree, move, error);
 }
 
 static int rename_known(struct tree *tree, struct inode *parent, const char *name,
                         struct inode *inode, struct inode *new_parent, const char *new_name,
                         struct inode *target, unsigned flags)
 {
-    bool commits = false;
-    int error = 0;
+    struct move here = {inode, new_parent, new_name, false};
+    struct move there = {target, parent, name, false};
 
-    if (inode && !(flags & RENAME_EXCHANGE))
-        error = prompt_before_rename(tree, inode, new_parent, new_name, &commits);
-    if (error)
-        return error;
-    if (renameat2(parent->fd, name, new_parent->fd, new_name, flags) < 0) {
-        error = -errno;
-    } else if (flags & RENAME_EXCHANGE) {
-        error = exchange(parent, name, inode, new_parent, new_name, target);
-    } else if (inode != target || !inode) { /* two names of one file: nothing happened */
-        if (target)
-            forget_name(tree, target);
-        if (inode)
-            error = inode_move(inode, new_parent, new_name);
-    }
-    if (inode)
-        prompt_after_rename(tree, inode, commits, error);
-    return error;
+    if (inode == target)
+        return 0; /* POSIX: nothing is done */
+    return flags & RENAME_EXCHANGE ? exchange(tree, parent, name, &here, &there)
+                                   : replace(tree, parent, name, &here, target, flags);
 }
 
-int tree_rename(struct tree *tree, struct inode *parent, const char *name,
-                struct inode *new_parent, const char *new_name, unsigned flags,
-                const struct caller *caller)
+int tree_rename(struct tree *tree, struct inode *parent, const char *name, struct inode *new_parent,
+                const char *new_name, unsigned flags, const struct caller *caller)
 {
     struct inode *inode = NULL;
     struct inode *target = NULL;

@@ -24,25 +24,102 @@ static int file_getattr(struct tree *tree, struct inode *inode, struct stat *ret
     return 0;
 }
 
-static int file_open(struct tree *tree, struct inode *inode, int flags, struct handle *handle)
+/*
+ * The flags for the file in the store. O_APPEND is the kernel's business: it knows where the end
+ * is, and what it writes back from a shared map stays where it was.
+ */
+static int store_flags(int flags)
 {
-    bool writer = (flags & O_ACCMODE) != O_RDONLY;
+    return flags & ~(O_CREAT | O_EXCL | O_TRUNC | O_APPEND | O_DIRECT | O_NOCTTY);
+}
+
+static int truncate_opened(struct tree *tree, struct inode *inode, int fd, uint64_t handle_id)
+{
+    prompt_begin_change(tree, inode, handle_id);
+    inode->refused = 0;
+    return ftruncate(fd, 0) < 0 ? -errno : 0;
+}
+
+int file_attach(struct tree *tree, struct inode *inode, int fd, int flags, struct handle *handle)
+{
+    int error = 0;
+
+    handle->fd = fd;
+    if ((flags & O_ACCMODE) == O_RDONLY)
+        return 0;
+    prompt_hold(tree, inode);
+    if (flags & O_TRUNC)
+        error = truncate_opened(tree, inode, fd, handle->id);
+    if (!error) {
+        handle->writer = true;
+        inode_add_writer(inode);
+    }
+    prompt_let_go(tree, inode);
+    return error;
+}
+
+/* open(2) empties a file also for who will only read it. */
+static int truncate_for_reader(struct tree *tree, struct inode *inode)
+{
+    cleanup_close int fd = io_reopen(inode->fd, O_WRONLY);
+    int error;
+
+    if (fd < 0)
+        return fd;
+    prompt_hold(tree, inode);
+    error = truncate_opened(tree, inode, fd, 0);
+    prompt_let_go(tree, inode);
+    return error;
+}
+
+static int set_mode(const struct inode *inode, mode_t mode)
+{
+    char path[IO_FD_PATH_SIZE];
+
+    if (S_ISLNK(inode->type))
+        return -EOPNOTSUPP;
+    io_fd_path(inode->fd, path);
+    return chmod(path, mode & 07777) < 0 ? -errno : 0;
+}
+
+int file_drop_set_id(const struct inode *inode)
+{
+    struct stat status;
+    mode_t bits = S_ISUID;
+
+    if (fstat(inode->fd, &status) < 0)
+        return -errno;
+    if (status.st_mode & S_IXGRP) /* else it means something else: mandatory locking */
+        bits |= S_ISGID;
+    return status.st_mode & bits ? set_mode(inode, status.st_mode & ~bits) : 0;
+}
+
+static int check_writer(struct tree *tree, struct inode *inode)
+{
+    struct inode *directory = inode_parent(inode);
     char name[NAME_MAX + 1];
     int error = 0;
 
-    if (writer && inode_name(inode, name))
-        error = prompt_check_open(tree, name);
+    if (directory && inode_name(inode, name))
+        error = prompt_check_open(tree, directory, name);
+    inode_unref(directory);
+    return error;
+}
+
+static int file_open(struct tree *tree, struct inode *inode, int flags, struct handle *handle)
+{
+    bool writer = (flags & O_ACCMODE) != O_RDONLY;
+    int error = 0;
+    int fd;
+
+    if (writer)
+        error = check_writer(tree, inode);
+    if (!error && !writer && (flags & O_TRUNC))
+        error = truncate_for_reader(tree, inode);
     if (error)
         return error;
-    if (flags & O_TRUNC)
-        prompt_note_change(inode);
-    handle->fd = io_reopen(inode->fd, flags & ~(O_CREAT | O_EXCL | O_DIRECT | O_NOCTTY));
-    if (handle->fd < 0)
-        return handle->fd;
-    handle->writer = writer;
-    if (flags & O_TRUNC)
-        atomic_store(&inode->refused, 0);
-    return 0;
+    fd = io_reopen(inode->fd, store_flags(flags));
+    return fd < 0 ? fd : file_attach(tree, inode, fd, flags, handle);
 }
 
 const struct node_kind kind_file = {
@@ -64,16 +141,6 @@ int tree_readlink(struct inode *inode, char *target, size_t size)
     return 0;
 }
 
-static int set_mode(const struct inode *inode, mode_t mode)
-{
-    char path[IO_FD_PATH_SIZE];
-
-    if (S_ISLNK(inode->type))
-        return -EOPNOTSUPP;
-    io_fd_path(inode->fd, path);
-    return chmod(path, mode & 07777) < 0 ? -errno : 0;
-}
-
 static int set_owner(const struct inode *inode, const struct stat *wanted, int what)
 {
     uid_t uid = what & TREE_SET_UID ? wanted->st_uid : (uid_t)-1;
@@ -82,30 +149,40 @@ static int set_owner(const struct inode *inode, const struct stat *wanted, int w
     return fchownat(inode->fd, "", uid, gid, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
 }
 
-static int set_size(struct inode *inode, const struct handle *handle, off_t size)
+static int change_size(struct tree *tree, struct inode *inode, const struct handle *handle,
+                       off_t size)
 {
     cleanup_close int opened = -1;
     int fd = handle && handle->writer ? handle->fd : -1;
     int error;
 
-    if (!S_ISREG(inode->type))
-        return S_ISDIR(inode->type) ? -EISDIR : -EINVAL;
-    error = prompt_check_size(inode, (uint64_t)size);
-    if (error)
-        return error;
     if (fd < 0) {
         opened = io_reopen(inode->fd, O_WRONLY);
         fd = opened;
     }
     if (fd < 0)
         return fd;
-    prompt_note_change(inode);
-    if (ftruncate(fd, size) < 0)
-        return -errno;
-    if (size == 0)
-        atomic_store(&inode->refused, 0);
-    inode_touch_parent(inode);
-    return 0;
+    prompt_hold(tree, inode);
+    prompt_begin_change(tree, inode, handle ? handle->id : 0);
+    error = ftruncate(fd, size) < 0 ? -errno : 0;
+    if (!error && size == 0)
+        inode->refused = 0;
+    prompt_let_go(tree, inode);
+    return error;
+}
+
+static int set_size(struct tree *tree, struct inode *inode, const struct handle *handle, off_t size)
+{
+    int error;
+
+    if (!S_ISREG(inode->type))
+        return S_ISDIR(inode->type) ? -EISDIR : -EINVAL;
+    error = prompt_check_size(inode, (uint64_t)size);
+    if (!error)
+        error = change_size(tree, inode, handle, size);
+    if (!error)
+        inode_touch_parent(inode);
+    return error;
 }
 
 static void choose_time(struct timespec *time, int what, int set, int now,
@@ -141,33 +218,17 @@ int tree_setattr(struct tree *tree, struct inode *inode, const struct handle *ha
     if (!error && (what & (TREE_SET_UID | TREE_SET_GID)))
         error = set_owner(inode, wanted, what);
     if (!error && (what & TREE_SET_SIZE))
-        error = set_size(inode, handle, wanted->st_size);
-    if (!error && (what & (TREE_SET_ATIME | TREE_SET_MTIME | TREE_SET_ATIME_NOW |
-                           TREE_SET_MTIME_NOW)))
+        error = set_size(tree, inode, handle, wanted->st_size);
+    if (!error &&
+        (what & (TREE_SET_ATIME | TREE_SET_MTIME | TREE_SET_ATIME_NOW | TREE_SET_MTIME_NOW)))
         error = set_times(inode, wanted, what);
     return error ? error : tree_getattr(tree, inode, ret_status, ret_timeout_s);
 }
 
-bool tree_checks_writes(const struct handle *handle)
-{
-    return prompt_is_named(handle->inode);
-}
-
-int tree_check_write(const struct handle *handle, const void *bytes, size_t length,
-                     uint64_t offset)
-{
-    return prompt_check_write(handle->inode, bytes, length, offset);
-}
-
 void tree_begin_write(const struct handle *handle)
 {
-    prompt_note_change(handle->inode);
+    prompt_note_change(handle->inode, handle->id);
     inode_touch_parent(handle->inode);
-}
-
-void tree_fail_write(const struct handle *handle, int error)
-{
-    atomic_store(&handle->inode->refused, error);
 }
 
 int tree_fsync(struct handle *handle, bool data_only)
@@ -177,21 +238,26 @@ int tree_fsync(struct handle *handle, bool data_only)
     return (data_only ? fdatasync(handle->fd) : fsync(handle->fd)) < 0 ? -errno : 0;
 }
 
-int tree_fallocate(struct handle *handle, int mode, off_t offset, off_t length)
+int tree_fallocate(struct tree *tree, struct handle *handle, int mode, off_t offset, off_t length)
 {
+    struct inode *inode = handle->inode;
     int error;
 
     if (!handle->writer)
         return -EBADF;
-    error = prompt_check_size(handle->inode, (uint64_t)offset + (uint64_t)length);
+    error = prompt_check_size(inode, (uint64_t)offset + (uint64_t)length);
     if (error)
         return error;
-    tree_begin_write(handle);
-    return fallocate(handle->fd, mode, offset, length) < 0 ? -errno : 0;
+    prompt_hold(tree, inode);
+    prompt_begin_change(tree, inode, handle->id);
+    error = fallocate(handle->fd, mode, offset, length) < 0 ? -errno : 0;
+    prompt_let_go(tree, inode);
+    inode_touch_parent(inode);
+    return error;
 }
 
-int64_t tree_copy_range(struct handle *from, off_t from_offset, struct handle *to,
-                        off_t to_offset, size_t length, int flags)
+int64_t tree_copy_range(struct handle *from, off_t from_offset, struct handle *to, off_t to_offset,
+                        size_t length, int flags)
 {
     ssize_t copied;
 

@@ -43,9 +43,14 @@ struct tree {
     uid_t uid;
     gid_t gid;
 
+    _Atomic uint64_t last_handle_id;
+
     /* Set once by tree_set_staging(), before the first request. */
     char *staging_name;
     pid_t staging_thread;
+
+    struct mutex hold_mutex; /* guards inode->held */
+    struct cond hold_changed;
 };
 
 #define NAME_README "README.txt"
@@ -63,26 +68,47 @@ int kind_get_real(struct tree *tree, struct inode *directory, const char *name,
 void kind_fill_virtual(const struct tree *tree, const struct inode *inode, mode_t permissions,
                        off_t size, struct stat *status);
 
+/** Make @fd, which is taken, what @handle reads and writes; @flags as of open(2). */
+int file_attach(struct tree *tree, struct inode *inode, int fd, int flags, struct handle *handle);
+
+/**
+ * Take the set-user-ID and set-group-ID bits from a file that open(2) has emptied: the one change
+ * of the content for which the kernel does not.
+ */
+int file_drop_set_id(const struct inode *inode);
+
+/** A new handle of @inode; free with kind_free_handle(). @return NULL without memory. */
+struct handle *kind_make_handle(struct tree *tree, struct inode *inode);
+void kind_free_handle(struct handle *handle);
+
 /* The commit rule (tree/prompt.c). */
 
 /** Whether the file stands under the name of a prompt now. */
 bool prompt_is_named(struct inode *inode);
 
-/** Whether a file called @name may be opened for writing: 0, -ENOKEY, -EROFS. */
-int prompt_check_open(struct tree *tree, const char *name);
+/** Whether @name in @directory may be opened for writing: 0; for prompts -ENOKEY, -EROFS. */
+int prompt_check_open(struct tree *tree, struct inode *directory, const char *name);
 
-/** The content of @inode is about to change. */
-void prompt_note_change(struct inode *inode);
+/** Have @inode for oneself: nobody else looks whether it is to be committed, or changes a prompt.
+ */
+void prompt_hold(struct tree *tree, struct inode *inode);
+void prompt_let_go(struct tree *tree, struct inode *inode);
 
-int prompt_check_write(struct inode *inode, const void *bytes, size_t length, uint64_t offset);
+/** The content of @inode is about to change through that handle (0: through none). */
+void prompt_note_change(struct inode *inode, uint64_t handle_id);
+
+/** The same for what may be a prompt, which the caller holds. */
+void prompt_begin_change(struct tree *tree, struct inode *inode, uint64_t handle_id);
+
 int prompt_check_size(struct inode *inode, uint64_t size);
 int prompt_flush(struct tree *tree, struct handle *handle, const struct caller *caller);
 
-/** The last writer of @inode is gone. */
+/** A writer of @inode is gone, and it was the last one. */
 void prompt_released(struct tree *tree, struct inode *inode);
 
 /**
- * @inode is about to be renamed to @name in @directory: register it where that is a commit.
+ * @inode, which the caller holds, is about to be renamed to @name in @directory: register it where
+ * that is a commit.
  *
  * @return 0 with @ret_commits, or the errno that refuses the rename.
  */
@@ -90,7 +116,10 @@ int prompt_before_rename(struct tree *tree, struct inode *inode, struct inode *d
                          const char *name, bool *ret_commits);
 void prompt_after_rename(struct tree *tree, struct inode *inode, bool commits, int error);
 
-/** The file was removed, or another one renamed over it. */
+/** Another file is about to be renamed over it: that is a save, and cancels nothing. */
+void prompt_replaced(struct tree *tree, struct inode *inode);
+
+/** The file was removed, and still has its name. */
 void prompt_removed(struct tree *tree, struct inode *inode);
 
 #endif

@@ -7,86 +7,100 @@
  * "Changed since the last commit" is kept twice. While the inode lives, `modified` says so. On disk
  * the xattr STORE_XATTR_COMMIT names the last commit and is removed by the first change after it,
  * so that renaming an old prompt, after any number of restarts, is no new commit, and renaming a
- * draft that was never committed is one.
+ * draft that was never committed is one (tree/note.c).
+ *
+ * RELEASE comes after close(2) has returned, in any thread, so that what a program does next may
+ * overtake it:
+ *
+ *     echo A > prompt          OPEN(1) WRITE(1) FLUSH(1) ............... RELEASE(1)
+ *     echo B > prompt                                    OPEN(2, TRUNC)             WRITE(2) ...
+ *
+ * So A, which FLUSH has registered, is committed by whatever would change or take away what that
+ * close left: a change through another handle, a rename of the file or over it. And whoever looks
+ * at a file or changes it holds it, so that no look sees half of a change.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
 
 #include "base/io.h"
 #include "base/text.h"
 #include "conf/prompt.h"
 #include "job/naming.h"
 #include "tree/kind.h"
+#include "tree/note.h"
 
-/* The xattr's value where the content was given up and must not be committed as it is. */
-#define COMMIT_DISCARDED "-"
+/* A path longer than this cannot be opened anyway. */
+#define PATH_BYTES_MAX (16 * 1024)
 
 /* Of /proc/PID/stat: the task is on its way out (linux/sched.h). */
 #define PF_EXITING 0x4ul
 
+/* A prompt as it stands now: what a commit is made of. */
+struct draft {
+    struct inode *directory; /* held; NULL: the file has no name */
+    char name[NAME_MAX + 1];
+    struct buf text; /* one byte above the limit where it is longer */
+};
+
+void prompt_hold(struct tree *tree, struct inode *inode)
+{
+    mutex_lock(&tree->hold_mutex);
+    while (inode->held)
+        cond_wait(&tree->hold_changed, &tree->hold_mutex);
+    inode->held = true;
+    mutex_unlock(&tree->hold_mutex);
+}
+
+void prompt_let_go(struct tree *tree, struct inode *inode)
+{
+    mutex_lock(&tree->hold_mutex);
+    inode->held = false;
+    cond_broadcast(&tree->hold_changed);
+    mutex_unlock(&tree->hold_mutex);
+}
+
+/*
+ * Whether a file called @name in @directory is a prompt. In hidden directories nothing is: rsync's
+ * .~tmp~ and editors' .history hold files under their final names that are not meant as such.
+ */
+static bool is_prompt(struct inode *directory, const char *name)
+{
+    cleanup_buf struct buf path = {.max = PATH_BYTES_MAX};
+
+    return naming_is_prompt(name) && inode_path(directory, &path) == 0 &&
+           !strstr(buf_text(&path), "/.");
+}
+
 bool prompt_is_named(struct inode *inode)
 {
+    struct inode *directory;
     char name[NAME_MAX + 1];
+    bool is;
 
-    return S_ISREG(inode->type) && inode_name(inode, name) && naming_is_prompt(name);
+    if (!S_ISREG(inode->type) || !inode_name(inode, name) || !naming_is_prompt(name))
+        return false;
+    directory = inode_parent(inode);
+    is = directory && is_prompt(directory, name);
+    inode_unref(directory);
+    return is;
 }
 
-int prompt_check_open(struct tree *tree, const char *name)
+int prompt_check_open(struct tree *tree, struct inode *directory, const char *name)
 {
-    return naming_is_prompt(name) ? jobs_accepting(tree->setup.jobs) : 0;
+    return is_prompt(directory, name) ? jobs_accepting(tree->setup.jobs) : 0;
 }
 
-static void set_commit(const struct inode *inode, const char *value)
+static void draft_fini(struct draft *draft)
 {
-    char path[IO_FD_PATH_SIZE];
-
-    io_fd_path(inode->fd, path);
-    if (setxattr(path, STORE_XATTR_COMMIT, value, strlen(value), 0) < 0)
-        log_warning("the commit of a prompt cannot be noted: %s", error_text(-errno));
+    inode_unref(draft->directory);
+    buf_fini(&draft->text);
 }
 
-static bool was_committed(const struct inode *inode)
-{
-    char path[IO_FD_PATH_SIZE];
+#define cleanup_draft cleanup_(draft_fini)
 
-    io_fd_path(inode->fd, path);
-    return getxattr(path, STORE_XATTR_COMMIT, NULL, 0) >= 0;
-}
-
-void prompt_note_change(struct inode *inode)
-{
-    char path[IO_FD_PATH_SIZE];
-
-    if (!S_ISREG(inode->type) || atomic_exchange(&inode->modified, true))
-        return;
-    io_fd_path(inode->fd, path);
-    removexattr(path, STORE_XATTR_COMMIT); /* most files never had one */
-}
-
-int prompt_check_write(struct inode *inode, const void *bytes, size_t length, uint64_t offset)
-{
-    struct failure failure;
-    int error;
-
-    if (!prompt_is_named(inode))
-        return 0;
-    failure_init(&failure);
-    error = prompt_check_chunk(bytes, length, offset, &failure);
-    if (error)
-        atomic_store(&inode->refused, error);
-    return error;
-}
-
-int prompt_check_size(struct inode *inode, uint64_t size)
-{
-    return size > PROMPT_MAX_BYTES && prompt_is_named(inode) ? -EFBIG : 0;
-}
-
-/* The content; one byte above the limit where it is longer. */
 static int read_text(const struct inode *inode, struct buf *text)
 {
     cleanup_close int fd = io_reopen(inode->fd, O_RDONLY);
@@ -97,6 +111,20 @@ static int read_text(const struct inode *inode, struct buf *text)
         return fd;
     length = pread(fd, chunk, sizeof(chunk), 0);
     return length < 0 ? -errno : buf_append(text, chunk, (size_t)length);
+}
+
+/* @return 0, also where @inode is no prompt: then the directory is NULL. */
+static int read_draft(struct inode *inode, struct draft *draft)
+{
+    if (!prompt_is_named(inode) || !inode_name(inode, draft->name))
+        return 0;
+    draft->directory = inode_parent(inode);
+    return draft->directory ? read_text(inode, &draft->text) : 0;
+}
+
+static bool is_blank(const struct draft *draft)
+{
+    return text_is_blank(buf_text(&draft->text), draft->text.length);
 }
 
 static int sync_file(const struct inode *inode)
@@ -131,81 +159,48 @@ static bool is_killed(pid_t thread)
     return at && sscanf(at, " %d", &exit_code) == 1 && (exit_code & 0x7f) != 0;
 }
 
+static void unregister(struct tree *tree, struct inode *inode)
+{
+    if (inode->registered)
+        jobs_abandon(tree->setup.jobs, inode);
+    inode->registered = false;
+}
+
 /* What was written is not meant to be sent. */
 static void discard(struct tree *tree, struct inode *inode)
 {
     atomic_store(&inode->modified, false);
-    atomic_store(&inode->refused, 0);
-    set_commit(inode, COMMIT_DISCARDED);
-    if (atomic_exchange(&inode->registered, false))
-        jobs_abandon(tree->setup.jobs, inode);
+    inode->refused = 0;
+    note_set(inode, NOTE_DISCARDED);
+    unregister(tree, inode);
 }
 
-static void unregister(struct tree *tree, struct inode *inode)
+static int register_draft(struct tree *tree, struct inode *inode, const struct draft *draft,
+                          struct failure *failure)
 {
-    if (atomic_exchange(&inode->registered, false))
-        jobs_abandon(tree->setup.jobs, inode);
-}
-
-static int register_text(struct tree *tree, struct inode *inode, struct inode *directory,
-                         const char *name, const struct buf *text)
-{
-    struct failure failure;
     int error = sync_file(inode);
 
-    failure_init(&failure);
-    if (!error)
-        error = jobs_register(tree->setup.jobs, inode, directory, name, buf_text(text),
-                              text->length, &failure);
-    if (!error)
-        atomic_store(&inode->registered, true);
-    return error;
-}
-
-int prompt_flush(struct tree *tree, struct handle *handle, const struct caller *caller)
-{
-    cleanup_buf struct buf text = {.max = PROMPT_MAX_BYTES + 1};
-    struct inode *inode = handle->inode;
-    struct inode *directory;
-    char name[NAME_MAX + 1];
-    int error = atomic_load(&inode->refused);
-
-    if (!inode_name(inode, name) || !naming_is_prompt(name) || !atomic_load(&inode->modified))
-        return 0;
-    if (is_killed(caller->thread)) {
-        discard(tree, inode);
-        return 0;
-    }
     if (error)
-        return error;
-    error = read_text(inode, &text);
-    if (error)
-        return error;
-    if (text_is_blank(buf_text(&text), text.length)) {
-        unregister(tree, inode);
-        return 0;
-    }
-    directory = inode_parent(inode);
-    error = directory ? register_text(tree, inode, directory, name, &text) : 0;
-    inode_unref(directory);
+        return failure_set_errno(failure, error, "The prompt could not be stored");
+    error = jobs_register(tree->setup.jobs, inode, draft->directory, draft->name,
+                          buf_text(&draft->text), draft->text.length, failure);
+    if (!error)
+        inode->registered = true;
     return error;
 }
 
 /* A prompt that cannot be sent as it is: an error file says why. */
-static void refuse(struct tree *tree, struct inode *inode, struct inode *directory,
-                   const char *name, const struct buf *text, const struct failure *failure)
+static void refuse(struct tree *tree, const struct draft *draft, const struct failure *failure,
+                   char id[RECORD_ID_SIZE])
 {
-    char id[RECORD_ID_SIZE];
-    int error;
+    int error = jobs_refuse(tree->setup.jobs, draft->directory, draft->name, buf_text(&draft->text),
+                            draft->text.length, failure, id);
 
-    unregister(tree, inode);
-    error = jobs_refuse(tree->setup.jobs, directory, name, buf_text(text), text->length, failure,
-                        id);
-    if (error)
-        log_error("%s was refused, and no error file can be written: %s", name,
+    if (error) {
+        snprintf(id, RECORD_ID_SIZE, "%s", NOTE_DISCARDED);
+        log_error("%s was refused, and no error file can be written: %s", draft->name,
                   error_text(error));
-    else
-        set_commit(inode, id);
+    }
 }
 
 static void describe_refusal(int error, struct failure *failure)
@@ -220,90 +215,238 @@ static void describe_refusal(int error, struct failure *failure)
     failure_advise(failure, "Correct the prompt and save it again.");
 }
 
-static void commit(struct tree *tree, struct inode *inode, struct inode *directory,
-                   const char *name, const struct buf *text)
+static void commit(struct tree *tree, struct inode *inode, const struct draft *draft)
 {
     struct failure failure;
     char id[RECORD_ID_SIZE];
+
+    failure_init(&failure);
+    if (jobs_commit(tree->setup.jobs, inode, draft->directory, draft->name, buf_text(&draft->text),
+                    draft->text.length, id, &failure)) {
+        unregister(tree, inode);
+        refuse(tree, draft, &failure, id);
+    }
+    inode->registered = false;
+    note_set(inode, id);
+}
+
+static bool has_change(const struct inode *inode)
+{
+    return atomic_load(&inode->modified) || inode->refused;
+}
+
+/* The last change is over, as far as can be told. The file is held. */
+static void finish_change(struct tree *tree, struct inode *inode)
+{
+    cleanup_draft struct draft draft = {.text.max = PROMPT_MAX_BYTES + 1};
+    struct failure failure;
+    int refused = inode->refused;
+    int error = read_draft(inode, &draft);
+    char id[RECORD_ID_SIZE];
+
+    if (error)
+        return;             /* still to be committed, at its next close */
+    if (!draft.directory) { /* it was renamed away, or removed */
+        unregister(tree, inode);
+        return;
+    }
+    inode->refused = 0;
+    atomic_store(&inode->modified, false);
+    if (refused) {
+        unregister(tree, inode);
+        describe_refusal(refused, &failure);
+        refuse(tree, &draft, &failure, id);
+        note_set(inode, id);
+    } else if (is_blank(&draft)) {
+        unregister(tree, inode);
+    } else {
+        commit(tree, inode, &draft);
+    }
+}
+
+/* What a close left, and what is about to be changed or taken away, is committed first. */
+static void commit_closed(struct tree *tree, struct inode *inode)
+{
+    if (inode->registered && !atomic_load(&inode->writing))
+        finish_change(tree, inode);
+}
+
+void prompt_note_change(struct inode *inode, uint64_t handle_id)
+{
+    if (handle_id)
+        atomic_store(&inode->writing, handle_id);
+    if (!atomic_exchange(&inode->modified, true))
+        note_remove(inode);
+}
+
+void prompt_begin_change(struct tree *tree, struct inode *inode, uint64_t handle_id)
+{
+    if (!handle_id || inode->closed_by != handle_id)
+        commit_closed(tree, inode);
+    prompt_note_change(inode, handle_id);
+}
+
+int prompt_check_size(struct inode *inode, uint64_t size)
+{
+    return size > PROMPT_MAX_BYTES && prompt_is_named(inode) ? -EFBIG : 0;
+}
+
+static ssize_t write_text(struct tree *tree, const struct handle *handle, const void *bytes,
+                          size_t length, uint64_t offset)
+{
+    struct inode *inode = handle->inode;
+    struct failure failure;
+    ssize_t written;
     int error;
 
     failure_init(&failure);
-    error = jobs_commit(tree->setup.jobs, inode, directory, name, buf_text(text), text->length, id,
-                        &failure);
-    atomic_store(&inode->registered, false);
+    error = prompt_check_chunk(bytes, length, offset, &failure);
     if (error)
-        refuse(tree, inode, directory, name, text, &failure);
-    else
-        set_commit(inode, id);
+        return error;
+    prompt_begin_change(tree, inode, handle->id);
+    written = pwrite(handle->fd, bytes, length, (off_t)offset);
+    return written < 0 ? -errno : written;
+}
+
+ssize_t tree_write_prompt(struct tree *tree, const struct handle *handle, const void *bytes,
+                          size_t length, uint64_t offset)
+{
+    struct inode *inode = handle->inode;
+    ssize_t written;
+
+    prompt_hold(tree, inode);
+    written = write_text(tree, handle, bytes, length, offset);
+    if (written < 0) { /* what the file holds is not what its writer meant */
+        if (inode->closed_by != handle->id)
+            commit_closed(tree, inode);
+        inode->refused = (int)written;
+        atomic_store(&inode->writing, handle->id);
+    }
+    prompt_let_go(tree, inode);
+    inode_touch_parent(inode);
+    return written;
+}
+
+bool tree_writes_prompt(const struct handle *handle)
+{
+    return prompt_is_named(handle->inode);
+}
+
+/* @handle has changed the prompt and a descriptor of it is closed: durable after 0. */
+static int flush_change(struct tree *tree, struct inode *inode, const struct caller *caller)
+{
+    cleanup_draft struct draft draft = {.text.max = PROMPT_MAX_BYTES + 1};
+    struct failure failure;
+    int error = read_draft(inode, &draft);
+
+    if (error || !draft.directory)
+        return error;
+    if (is_killed(caller->thread)) {
+        discard(tree, inode);
+        return 0;
+    }
+    if (inode->refused)
+        return inode->refused;
+    if (is_blank(&draft)) {
+        unregister(tree, inode);
+        return 0;
+    }
+    failure_init(&failure);
+    return register_draft(tree, inode, &draft, &failure);
+}
+
+int prompt_flush(struct tree *tree, struct handle *handle, const struct caller *caller)
+{
+    struct inode *inode = handle->inode;
+    uint64_t writing = handle->id;
+    bool wrote;
+    int error = 0;
+
+    prompt_hold(tree, inode);
+    wrote = atomic_compare_exchange_strong(&inode->writing, &writing, 0);
+    if (wrote)
+        inode->closed_by = handle->id;
+    /* What an earlier close did not take is told again. */
+    if ((wrote || (inode->closed_by == handle->id && !inode->registered)) && has_change(inode))
+        error = flush_change(tree, inode, caller);
+    prompt_let_go(tree, inode);
+    return error;
 }
 
 void prompt_released(struct tree *tree, struct inode *inode)
 {
-    cleanup_buf struct buf text = {.max = PROMPT_MAX_BYTES + 1};
-    struct inode *directory = inode_parent(inode);
-    struct failure failure;
-    char name[NAME_MAX + 1];
-    int refused = atomic_load(&inode->refused);
+    prompt_hold(tree, inode);
+    /* Where it was opened again meanwhile, the end of that decides. */
+    if (inode_writer_count(inode) == 0 && has_change(inode))
+        finish_change(tree, inode);
+    prompt_let_go(tree, inode);
+}
 
-    if (!directory || !inode_name(inode, name) || !naming_is_prompt(name)) {
-        unregister(tree, inode); /* it was renamed away, or removed */
-    } else if (atomic_load(&inode->modified) && read_text(inode, &text) == 0) {
-        atomic_store(&inode->modified, false);
-        atomic_store(&inode->refused, 0);
-        if (refused) {
-            describe_refusal(refused, &failure);
-            refuse(tree, inode, directory, name, &text, &failure);
-        } else if (text_is_blank(buf_text(&text), text.length)) {
-            unregister(tree, inode);
-        } else {
-            commit(tree, inode, directory, name, &text);
-        }
-    }
-    inode_unref(directory);
+/* Have the draft stand as @name in @directory, as it will after a rename. */
+static int read_future_draft(struct inode *inode, struct inode *directory, const char *name,
+                             struct draft *draft)
+{
+    snprintf(draft->name, sizeof(draft->name), "%s", name);
+    draft->directory = inode_ref(directory);
+    return read_text(inode, &draft->text);
+}
+
+static int check_draft(const struct draft *draft, struct failure *failure)
+{
+    return prompt_check_chunk(buf_text(&draft->text), draft->text.length, 0, failure);
 }
 
 int prompt_before_rename(struct tree *tree, struct inode *inode, struct inode *directory,
                          const char *name, bool *ret_commits)
 {
-    cleanup_buf struct buf text = {.max = PROMPT_MAX_BYTES + 1};
+    cleanup_draft struct draft draft = {.text.max = PROMPT_MAX_BYTES + 1};
+    struct failure failure;
+    char id[RECORD_ID_SIZE];
     int error;
 
-    if (!S_ISREG(inode->type) || !naming_is_prompt(name) || inode_writer_count(inode) ||
-        was_committed(inode))
+    commit_closed(tree, inode);
+    if (!S_ISREG(inode->type) || !is_prompt(directory, name) || note_exists(inode))
         return 0;
-    error = read_text(inode, &text);
-    if (error || text_is_blank(buf_text(&text), text.length))
+    error = read_future_draft(inode, directory, name, &draft);
+    if (error || is_blank(&draft))
         return error;
+    failure_init(&failure);
     error = jobs_accepting(tree->setup.jobs);
-    if (!error)
-        error = register_text(tree, inode, directory, name, &text);
-    if (!error)
-        *ret_commits = true;
+    if (error)
+        return error;
+    if (inode_writer_count(inode) && atomic_load(&inode->writing)) {
+        error = check_draft(&draft, &failure); /* it is not finished: its close will commit it */
+    } else {
+        error = register_draft(tree, inode, &draft, &failure);
+        *ret_commits = !error;
+    }
+    if (error)
+        refuse(tree, &draft, &failure, id);
     return error;
 }
 
 void prompt_after_rename(struct tree *tree, struct inode *inode, bool commits, int error)
 {
-    cleanup_buf struct buf text = {.max = PROMPT_MAX_BYTES + 1};
-    struct inode *directory;
-    char name[NAME_MAX + 1];
-
     if (commits && error)
         unregister(tree, inode);
-    if (!commits || error)
-        return;
-    directory = inode_parent(inode);
-    if (directory && inode_name(inode, name) && read_text(inode, &text) == 0) {
-        atomic_store(&inode->modified, false);
-        commit(tree, inode, directory, name, &text);
-    }
-    inode_unref(directory);
+    else if (commits)
+        finish_change(tree, inode);
+}
+
+void prompt_replaced(struct tree *tree, struct inode *inode)
+{
+    prompt_hold(tree, inode);
+    commit_closed(tree, inode);
+    unregister(tree, inode);
+    prompt_let_go(tree, inode);
 }
 
 void prompt_removed(struct tree *tree, struct inode *inode)
 {
-    if (!prompt_is_named(inode))
-        return;
-    atomic_store(&inode->registered, false);
-    jobs_cancel(tree->setup.jobs, inode);
+    prompt_hold(tree, inode);
+    if (prompt_is_named(inode)) {
+        inode->registered = false;
+        jobs_cancel(tree->setup.jobs, inode);
+    }
+    prompt_let_go(tree, inode);
 }

@@ -22,8 +22,8 @@ static bool is_publisher(const struct tree *tree, const struct caller *caller)
 static int get_model(struct tree *tree, struct inode *root, const char *name,
                      struct inode **ret_inode)
 {
-    int fd = openat(tree->setup.store->tree_fd, name,
-                    O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int fd =
+        openat(tree->setup.store->tree_fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
     if (fd < 0)
         return -errno;

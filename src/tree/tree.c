@@ -43,6 +43,8 @@ int tree_create(const struct tree_setup *setup, struct tree **ret_tree)
     tree->uid = geteuid();
     tree->gid = getegid();
     clock_gettime(CLOCK_REALTIME, &tree->started);
+    mutex_init(&tree->hold_mutex);
+    cond_init(&tree->hold_changed);
     error = inode_get_virtual(setup->inodes, &kind_root, S_IFDIR, NULL, "", &tree->root);
     for (size_t i = 0; !error && i < setup->models->count; i++)
         error = make_model_directory(tree, &setup->models->models[i]);
@@ -61,6 +63,8 @@ void tree_destroy(struct tree *tree)
     if (!tree)
         return;
     inode_unref(tree->root);
+    cond_fini(&tree->hold_changed);
+    mutex_fini(&tree->hold_mutex);
     free(tree->staging_name);
     free(tree);
 }
@@ -164,7 +168,7 @@ int tree_getattr(struct tree *tree, struct inode *inode, struct stat *ret_status
     return inode->kind->getattr(tree, inode, ret_status);
 }
 
-static void free_handle(struct handle *handle)
+void kind_free_handle(struct handle *handle)
 {
     if (handle->fd >= 0)
         close(handle->fd);
@@ -174,12 +178,13 @@ static void free_handle(struct handle *handle)
     free(handle);
 }
 
-static struct handle *make_handle(struct inode *inode)
+struct handle *kind_make_handle(struct tree *tree, struct inode *inode)
 {
     struct handle *handle = calloc(1, sizeof(*handle));
 
     if (handle) {
         handle->inode = inode_ref(inode);
+        handle->id = atomic_fetch_add(&tree->last_handle_id, 1) + 1;
         handle->fd = -1;
     }
     return handle;
@@ -191,19 +196,18 @@ int tree_open(struct tree *tree, struct inode *inode, int flags, const struct ca
     struct handle *handle;
     int error;
 
-    (void)caller;
     if (!inode->kind->open)
         return S_ISDIR(inode->type) ? -EISDIR : -EPERM;
-    handle = make_handle(inode);
+    handle = kind_make_handle(tree, inode);
     if (!handle)
         return -ENOMEM;
     error = inode->kind->open(tree, inode, flags, handle);
+    if (!error && (flags & O_TRUNC) && caller->uid != 0)
+        error = file_drop_set_id(inode);
     if (error) {
-        free_handle(handle);
+        tree_release(tree, handle);
         return error;
     }
-    if (handle->writer)
-        inode_add_writer(inode);
     *ret_handle = handle;
     return 0;
 }
@@ -220,17 +224,16 @@ void tree_release(struct tree *tree, struct handle *handle)
         inode_touch_parent(handle->inode);
         jobs_kick(tree->setup.jobs);
     }
-    free_handle(handle);
+    kind_free_handle(handle);
 }
 
 int tree_opendir(struct tree *tree, struct inode *inode, struct handle **ret_handle)
 {
     struct handle *handle;
 
-    (void)tree;
     if (!inode->kind->list)
         return S_ISDIR(inode->type) ? -EACCES : -ENOTDIR;
-    handle = make_handle(inode);
+    handle = kind_make_handle(tree, inode);
     if (!handle)
         return -ENOMEM;
     *ret_handle = handle;

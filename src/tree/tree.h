@@ -34,6 +34,7 @@ struct caller {
 /** An open file or directory. Owned by the caller of tree_open(); ends with tree_release(). */
 struct handle {
     struct inode *inode;     /* held */
+    uint64_t id;             /* no other handle ever has it; not 0 */
     int fd;                  /* of the real file; -1 where virtual */
     bool writer;             /* may change the file */
     bool waits;              /* a wait file: mount/waiters answers its reads */
@@ -112,25 +113,21 @@ int tree_unlink(struct tree *tree, struct inode *parent, const char *name);
 int tree_rmdir(struct tree *tree, struct inode *parent, const char *name);
 
 /** @flags as renameat2(2). Onto the name of a prompt also what tree_flush() gives. */
-int tree_rename(struct tree *tree, struct inode *parent, const char *name,
-                struct inode *new_parent, const char *new_name, unsigned flags,
-                const struct caller *caller);
+int tree_rename(struct tree *tree, struct inode *parent, const char *name, struct inode *new_parent,
+                const char *new_name, unsigned flags, const struct caller *caller);
 
 int tree_open(struct tree *tree, struct inode *inode, int flags, const struct caller *caller,
               struct handle **ret_handle);
 
-/** Before @length bytes are written at @offset: EILSEQ or EFBIG where it is a prompt. */
-int tree_check_write(const struct handle *handle, const void *bytes, size_t length,
-                     uint64_t offset);
+/** Whether what is written has to go through tree_write_prompt(). */
+bool tree_writes_prompt(const struct handle *handle);
 
-/** Whether what is written to the file has to be shown to tree_check_write(). */
-bool tree_checks_writes(const struct handle *handle);
+/** Write to a prompt. @return bytes written, or a negative errno: EILSEQ, EFBIG for the text. */
+ssize_t tree_write_prompt(struct tree *tree, const struct handle *handle, const void *bytes,
+                          size_t length, uint64_t offset);
 
 /** The content is about to be changed through @handle. */
 void tree_begin_write(const struct handle *handle);
-
-/** Writing failed with @error: what the file holds now is not what its writer meant. */
-void tree_fail_write(const struct handle *handle, int error);
 
 /**
  * A descriptor of the file is closed. For a changed prompt: durable and registered after 0;
@@ -141,9 +138,9 @@ int tree_flush(struct tree *tree, struct handle *handle, const struct caller *ca
 /** The last descriptor is gone: perhaps a commit. Frees @handle. */
 void tree_release(struct tree *tree, struct handle *handle);
 int tree_fsync(struct handle *handle, bool data_only);
-int tree_fallocate(struct handle *handle, int mode, off_t offset, off_t length);
-int64_t tree_copy_range(struct handle *from, off_t from_offset, struct handle *to,
-                        off_t to_offset, size_t length, int flags);
+int tree_fallocate(struct tree *tree, struct handle *handle, int mode, off_t offset, off_t length);
+int64_t tree_copy_range(struct handle *from, off_t from_offset, struct handle *to, off_t to_offset,
+                        size_t length, int flags);
 
 int tree_opendir(struct tree *tree, struct inode *inode, struct handle **ret_handle);
 
@@ -160,8 +157,7 @@ int tree_readdir(struct tree *tree, struct handle *handle, uint64_t offset,
 
 int tree_getxattr(struct inode *inode, const char *name, void *value, size_t size);
 int tree_listxattr(struct inode *inode, char *list, size_t size);
-int tree_setxattr(struct inode *inode, const char *name, const void *value, size_t size,
-                  int flags);
+int tree_setxattr(struct inode *inode, const char *name, const void *value, size_t size, int flags);
 int tree_removexattr(struct inode *inode, const char *name);
 int tree_statfs(struct tree *tree, struct statvfs *ret_status);
 

@@ -9,11 +9,13 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "base/hash.h"
 #include "conf/settings.h"
 #include "tree/kind.h"
 
 #define TEXT_MAX_BYTES (16u << 20)
 #define PERMISSIONS    0444
+#define NS_PER_S       1000000000
 
 static const char root_readme[] =
     "easelfs: image models as directories\n"
@@ -89,7 +91,8 @@ static int render_readme(struct tree *tree, struct inode *inode, struct buf *tex
     if (model)
         error = describe_settings(model, text);
     else
-        error = buf_printf(text, root_readme, models->count ? models->models[0].directory : "MODEL");
+        error =
+            buf_printf(text, root_readme, models->count ? models->models[0].directory : "MODEL");
     inode_unref(directory);
     return error;
 }
@@ -117,6 +120,24 @@ static int render(struct tree *tree, struct inode *inode, struct buf *text)
                                        : render_readme(tree, inode, text);
 }
 
+/* A text is as old as it has been what it is: copying programs compare times before and after. */
+static void fill_times(struct inode *inode, const struct buf *text, struct stat *status)
+{
+    uint64_t hash = hash_bytes(HASH_START, buf_text(text), text->length);
+    struct timespec now;
+    int64_t changed_ns;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    changed_ns = (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
+    if (atomic_load(&inode->text_hash) != hash) {
+        atomic_store(&inode->text_changed_ns, changed_ns);
+        atomic_store(&inode->text_hash, hash);
+    }
+    changed_ns = atomic_load(&inode->text_changed_ns);
+    status->st_mtim = (struct timespec){changed_ns / NS_PER_S, changed_ns % NS_PER_S};
+    status->st_ctim = status->st_mtim;
+}
+
 static int virtual_getattr(struct tree *tree, struct inode *inode, struct stat *ret_status)
 {
     cleanup_buf struct buf text = {.max = TEXT_MAX_BYTES};
@@ -125,10 +146,8 @@ static int virtual_getattr(struct tree *tree, struct inode *inode, struct stat *
     if (error)
         return error;
     kind_fill_virtual(tree, inode, PERMISSIONS, (off_t)text.length, ret_status);
-    if (inode->kind == &kind_status) {
-        clock_gettime(CLOCK_REALTIME, &ret_status->st_mtim);
-        ret_status->st_ctim = ret_status->st_mtim;
-    }
+    if (inode->kind == &kind_status)
+        fill_times(inode, &text, ret_status);
     return 0;
 }
 

@@ -18,7 +18,7 @@
 
 #define PERMISSIONS 0444
 /* Deeper trees than this cannot be opened by path either. */
-#define DEPTH_MAX 128
+#define DEPTH_MAX      128
 #define PATH_BYTES_MAX (16 * 1024)
 
 static int wait_getattr(struct tree *tree, struct inode *inode, struct stat *ret_status)
@@ -63,8 +63,8 @@ bool tree_wait_is_over(struct tree *tree, struct inode *inode)
 }
 
 /* The results of the newest job of the prompt file @name, as the file itself remembers it. */
-static int prompt_outcome(struct tree *tree, int directory_fd, const char *name,
-                          const char *prefix, struct buf *lines, bool *ret_failed)
+static int prompt_outcome(struct tree *tree, int directory_fd, const char *name, const char *prefix,
+                          struct buf *lines, bool *ret_failed)
 {
     cleanup_close int fd =
         openat(directory_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);

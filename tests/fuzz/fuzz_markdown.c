@@ -22,7 +22,7 @@ static struct scanned scan(const struct buf *text, uint32_t random)
 
     CHECK(scanned.parts && !markdown_create(&sink, 0, &scanned.markdown));
     for (size_t done = 0; done < text->length;) {
-        size_t piece = random ? next_random(&random) % 61 + 1 : text->length;
+        size_t piece = random ? next_random(&random) % (text->length / 32 + 8) + 1 : text->length;
         char *exact;
         piece = text->length - done < piece ? text->length - done : piece;
         exact = malloc(piece);

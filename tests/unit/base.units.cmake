@@ -1,1 +1,3 @@
 easelfs_unit(base base)
+easelfs_unit(text base)
+easelfs_unit(io base)

@@ -6,6 +6,7 @@ easelfs_unit(url conf base)
 easelfs_unit(key conf base)
 easelfs_unit(ini conf base)
 easelfs_unit(options conf base)
+easelfs_unit(config conf base)
 easelfs_unit(conf_memory conf base)
 # Every allocation that conf/ and base/ ask for goes through the test, which lets each fail in turn.
 target_link_options(test_conf_memory PRIVATE

@@ -31,7 +31,7 @@ struct peer {
     pthread_t thread;
     struct mutex mutex;
     struct cond changed;
-    unsigned accepted, closed, bodies; /* guarded by the mutex */
+    unsigned accepted, closed, requests, bodies; /* guarded by the mutex */
 };
 
 static void must(bool good, const char *what)
@@ -185,6 +185,16 @@ unsigned peer_bodies(struct peer *peer)
     return count;
 }
 
+unsigned peer_requests(struct peer *peer)
+{
+    unsigned count;
+
+    mutex_lock(&peer->mutex);
+    count = peer->requests;
+    mutex_unlock(&peer->mutex);
+    return count;
+}
+
 /* @return bytes read, 0 where the other side is gone. A time-out fails the test. */
 static size_t receive(const struct peer_connection *connection, void *data, size_t size)
 {
@@ -204,6 +214,9 @@ bool peer_read_head(struct peer_connection *connection)
         connection->head[++length] = '\0';
         if (length >= 4 && memcmp(connection->head + length - 4, "\r\n\r\n", 4) == 0) {
             connection->head_length = length;
+            mutex_lock(&connection->peer->mutex);
+            connection->peer->requests++;
+            mutex_unlock(&connection->peer->mutex);
             return true;
         }
     }

@@ -41,8 +41,11 @@ unsigned peer_port(const struct peer *peer);
 /** Connections made so far, those that wait to be accepted included. */
 unsigned peer_connections(struct peer *peer);
 
-/** Request bodies read whole so far. */
+/** Request bodies read whole so far; empty ones do not count. */
 unsigned peer_bodies(struct peer *peer);
+
+/** Requests of which the head was read so far. */
+unsigned peer_requests(struct peer *peer);
 
 /** Connections whose peer_serve has returned. */
 void peer_wait_closed(struct peer *peer, unsigned count);

@@ -87,7 +87,7 @@ static void parses_retry_after(void **state)
         {"Sun, 06 Nov 1994 08:49:37 GMT", EXAMPLE_S - 60, 60000},
         {"Sunday, 06-Nov-94 08:49:37 GMT", EXAMPLE_S - 60, 60000},
         {"Sun Nov  6 08:49:37 1994", EXAMPLE_S - 60, 60000},
-        {"Wed Nov 16 08:49:37 1994", EXAMPLE_S + 10 * 86400 - 1, 1000},
+        {"Wed Nov 16 08:49:37 1994", EXAMPLE_S + 10LL * 86400 - 1, 1000},
         /* gone by, far ahead */
         {"Sun, 06 Nov 1994 08:49:37 GMT", EXAMPLE_S, 0},
         {"Sun, 06 Nov 1994 08:49:37 GMT", EXAMPLE_S + 1, 0},

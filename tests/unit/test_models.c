@@ -87,6 +87,7 @@ static void names(void **state)
         {"google/gemini-3-pro", "google_gemini-3-pro"},
         {"a/b/c", "a_b_c"},
         {"models/gemini-3-pro", "gemini-3-pro"},
+        {"models/models/a", "a"},
         {"models/", NULL},
         {"models", "models"},
         {".hidden", NULL},

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * What goes over the wire for an API call, and what comes back of it: requests byte by byte,
- * statuses, heads, limits, cancelling. How failures are judged is in test_resend.c.
+ * statuses, heads. How much of it may come is in test_transport_limits.c, and what happens to
+ * exchanges that break in test_transport_failures.c.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -74,12 +75,14 @@ static void remove_netrc(const char *home)
 static void a_get_is_just_that(void **state)
 {
     struct seen *seen = calloc(1, sizeof(*seen));
+    char home[] = "/tmp/easelfs-test-XXXXXX";
     char expected[1024];
     struct world world;
     struct client client;
 
     (void)state;
     assert_non_null(seen);
+    make_netrc(home);
     world_open(&world, serve_and_keep, seen);
     client_init(&client, &world, "/v1beta/models?pageSize=5");
     client_run(&client);
@@ -103,20 +106,19 @@ static void a_get_is_just_that(void **state)
     assert_string_equal(seen->heads[0], expected);
     client_fini(&client);
     world_close(&world);
+    remove_netrc(home);
     free(seen);
 }
 
 static void a_post_is_sent_as_asked_and_no_more(void **state)
 {
     struct seen *seen = calloc(1, sizeof(*seen));
-    char home[] = "/tmp/easelfs-test-XXXXXX";
     char expected[1024];
     struct world world;
     struct client client;
 
     (void)state;
     assert_non_null(seen);
-    make_netrc(home);
     world_open(&world, serve_and_keep, seen);
     client_init(&client, &world, "/v1beta/models/m:generateContent");
     client_set_body(&client, "{\"contents\":[]}", 0);
@@ -143,7 +145,6 @@ static void a_post_is_sent_as_asked_and_no_more(void **state)
     assert_memory_equal(seen->body, "{\"contents\":[]}", 15);
     client_fini(&client);
     world_close(&world);
-    remove_netrc(home);
     free(seen);
 }
 
@@ -312,138 +313,6 @@ static void compression_that_nobody_asked_for_is_undone(void **state)
     world_close(&world);
 }
 
-/* 4 MiB of zeros in 4 KiB. */
-static void serve_bomb(struct peer_connection *connection)
-{
-    struct buf body;
-    char head[128];
-
-    buf_init(&body, 65536);
-    assert_int_equal(io_read_file(AT_FDCWD, TEST_DATA "/zeros-4MiB.gz", &body), 0);
-    if (peer_read(connection)) {
-        snprintf(head, sizeof(head),
-                 "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %zu\r\n\r\n",
-                 body.length);
-        peer_send(connection, head);
-        peer_send_bytes(connection, body.data, body.length);
-        peer_wait_end(connection);
-    }
-    buf_fini(&body);
-}
-
-static void the_limit_counts_what_was_decompressed(void **state)
-{
-    struct world world;
-    struct client client;
-
-    (void)state;
-    world_open(&world, serve_bomb, NULL);
-    client_init(&client, &world, "/x");
-    client_set_body(&client, "body", 0);
-    client_run(&client);
-    assert_int_equal(client.result.error, -EFBIG);
-    assert_int_equal(client.result.failure.charge, CHARGE_CERTAIN);
-    assert_true(client.answer_length <= WORLD_MAX_RESPONSE);
-    assert_true(client.answer_length > WORLD_MAX_RESPONSE / 2);
-    client_fini(&client);
-    world_close(&world);
-}
-
-/* An answer of as many bytes as the path says, with its length told or not. */
-static void serve_size(struct peer_connection *connection)
-{
-    static const char zeros[65536];
-    size_t size;
-    char head[128];
-
-    if (!peer_read(connection))
-        return;
-    size = strtoul(connection->head + strlen("GET /x/"), NULL, 10);
-    snprintf(head, sizeof(head), "HTTP/1.0 200 OK\r\n%s%zu\r\n\r\n",
-             connection->head[5] == 'l' ? "Content-Length: " : "X-Length: ", size);
-    peer_send(connection, head);
-    while (size > 0) {
-        size_t part = size < sizeof(zeros) ? size : sizeof(zeros);
-        if (!peer_send_bytes(connection, zeros, part))
-            return;
-        size -= part;
-    }
-}
-
-static void an_answer_has_a_maximum(void **state)
-{
-    static const char *const paths[] = {"/l/", "/n/"};
-    char path[64];
-    struct world world;
-    struct client client;
-
-    (void)state;
-    world_open(&world, serve_size, NULL);
-    for (size_t i = 0; i < 2; i++) {
-        snprintf(path, sizeof(path), "%s%d", paths[i], WORLD_MAX_RESPONSE);
-        client_init(&client, &world, path);
-        client_run(&client);
-        assert_int_equal(client.result.error, 0);
-        assert_int_equal(client.answer_length, WORLD_MAX_RESPONSE);
-        client_fini(&client);
-
-        snprintf(path, sizeof(path), "%s%d", paths[i], WORLD_MAX_RESPONSE + 1);
-        client_init(&client, &world, path);
-        client_run(&client);
-        client_assert_failure(&client, -EFBIG, CHARGE_NONE, false, client.result.failure.text);
-        assert_non_null(strstr(client.result.failure.text, "is larger than 1 MiB."));
-        assert_int_equal(client.begins, i); /* told beforehand: not a byte was taken */
-        client_fini(&client);
-    }
-    world_close(&world);
-}
-
-/* Header lines of 1,000 bytes for ever. */
-static void serve_endless_head(struct peer_connection *connection)
-{
-    char line[1001];
-
-    memset(line, 'x', sizeof(line));
-    memcpy(line, "X-Long: ", 8);
-    memcpy(line + 998, "\r\n", 3);
-    if (!peer_read(connection))
-        return;
-    peer_send(connection, "HTTP/1.1 200 OK\r\n");
-    while (peer_send(connection, line))
-        ;
-}
-
-/* And so with answers that are none. */
-static void serve_endless_interim(struct peer_connection *connection)
-{
-    if (peer_read(connection)) {
-        while (peer_send(connection, "HTTP/1.1 102 Processing\r\n\r\n"))
-            ;
-    }
-}
-
-static void a_head_has_a_maximum(void **state)
-{
-    peer_serve *const serves[] = {serve_endless_head, serve_endless_interim};
-    char text[128];
-    struct world world;
-    struct client client;
-
-    (void)state;
-    for (size_t i = 0; i < 2; i++) {
-        world_open(&world, serves[i], NULL);
-        client_init(&client, &world, "/x");
-        client_set_body(&client, "body", 0);
-        client_run(&client);
-        snprintf(text, sizeof(text), "The header lines of the answer from %s are too long.",
-                 world.base + strlen("http://"));
-        client_assert_failure(&client, -EPROTO, CHARGE_POSSIBLE, false, text);
-        assert_int_equal(client.begins, 0);
-        client_fini(&client);
-        world_close(&world);
-    }
-}
-
 static void serve_nothing(struct peer_connection *connection)
 {
     (void)connection;
@@ -532,9 +401,6 @@ int main(void)
         cmocka_unit_test(an_empty_answer_begins_too),
         cmocka_unit_test(a_drip_is_an_answer),
         cmocka_unit_test(compression_that_nobody_asked_for_is_undone),
-        cmocka_unit_test(the_limit_counts_what_was_decompressed),
-        cmocka_unit_test(an_answer_has_a_maximum),
-        cmocka_unit_test(a_head_has_a_maximum),
         cmocka_unit_test(the_api_is_never_left_by_a_redirect),
         cmocka_unit_test(what_cannot_be_a_call_is_not_made),
     };

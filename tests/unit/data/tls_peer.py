@@ -6,7 +6,8 @@ Usage: tls_peer.py CERTIFICATE KEY PROTOCOL PLAN
 
 PROTOCOL is h2, http/1.1, or tls1.1 (which no client should accept any more). PLAN names, separated
 by commas, what becomes of the first, second... request of the whole run, the last also of all
-after it: ok, large (8 MiB), refused, http11 (RST_STREAM with that reason), goaway, drop, half.
+after it: ok, large (8 MiB), refused, http11 (RST_STREAM with that reason), goaway, drop, half; in
+HTTP/1.1 ok, gather (the same, once ten requests are there), moved (a redirect to http), drop.
 
 Writes a line for its port, each connection (once TLS stands) and each request body that it read
 whole. Ends at the end of its standard input. HTTP/2 is written by hand, because what is to be
@@ -25,6 +26,7 @@ REFUSED_STREAM, HTTP_1_1_REQUIRED = 7, 13
 LARGE = 8 * 1024 * 1024
 
 lock = threading.Lock()
+gathering = threading.Barrier(10)
 served = 0
 
 
@@ -113,20 +115,33 @@ def serve_h1(stream, plan):
                 length = int(value)
         receive(stream, length)
         say(f"body {length}")
-        if next_part(plan) != "ok":
+        part = next_part(plan)
+        if part == "gather":
+            gathering.wait()
+        if part in ("ok", "gather"):
+            stream.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
+        elif part == "moved":
+            stream.sendall(b"HTTP/1.1 302 Found\r\nLocation: http://localhost:9/x\r\n\r\n")
+        else:
             raise EOFError
-        stream.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
 
 
 def serve(raw, context, plan):
     try:
         with context.wrap_socket(raw, server_side=True) as stream:
             say("connection")
-            if stream.selected_alpn_protocol() == "h2":
-                serve_h2(stream, plan)
-            else:
-                serve_h1(stream, plan)
-    except (EOFError, OSError):
+            try:
+                if stream.selected_alpn_protocol() == "h2":
+                    serve_h2(stream, plan)
+                else:
+                    serve_h1(stream, plan)
+            except EOFError:
+                # Closed with bytes unread, the kernel would send a reset, which can overtake the
+                # last answer.
+                stream.shutdown(socket.SHUT_WR)
+                while stream.recv(65536):
+                    pass
+    except OSError:
         raw.close()
 
 

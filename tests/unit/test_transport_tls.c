@@ -284,6 +284,34 @@ static void http2_carries_many_calls_on_one_connection(void **state)
     assert_int_equal(bodies, STREAMS);
 }
 
+/* Nor do calls queue for a connection that turns out to be HTTP/1.1. */
+static void http1_has_a_connection_for_each_call(void **state)
+{
+    struct client clients[10];
+    unsigned connections;
+    unsigned bodies;
+    struct tls_peer peer;
+    struct world world;
+
+    (void)state;
+    tls_peer_start(&peer, "http/1.1", "gather");
+    open_tls(&world, &peer, "localhost", certificate);
+    for (size_t i = 0; i < 10; i++) {
+        client_init_post(&clients[i], &world, 1000);
+        client_submit(&clients[i]);
+    }
+    for (size_t i = 0; i < 10; i++) {
+        client_wait(&clients[i], 1);
+        assert_int_equal(clients[i].result.error, 0);
+        assert_string_equal(clients[i].result.http_version, "1.1");
+        client_fini(&clients[i]);
+    }
+    close_tls(&world);
+    tls_peer_stop(&peer, &connections, &bodies);
+    assert_int_equal(connections, 10);
+    assert_int_equal(bodies, 10);
+}
+
 static void http2_moves_large_bodies_both_ways(void **state)
 {
     struct client clients[3];
@@ -381,6 +409,30 @@ static void a_picture_does_not_join_a_connection_of_http2(void **state)
     assert_int_equal(connections, 2);
 }
 
+static void a_picture_does_not_leave_https(void **state)
+{
+    unsigned connections;
+    unsigned bodies;
+    struct tls_peer peer;
+    struct world world;
+    struct client picture;
+
+    (void)state;
+    tls_peer_start(&peer, "http/1.1", "moved");
+    open_tls(&world, &peer, "localhost", certificate);
+    client_init(&picture, &world, "/x.png");
+    picture.call.kind = TRANSPORT_PICTURE;
+    client_run(&picture);
+    client_assert_failure(&picture, -EACCES, CHARGE_CERTAIN, false,
+                          "The picture could not be fetched. The link to localhost:9 is not https, "
+                          "while the API itself is.");
+    assert_false(picture.result.refetch);
+    client_fini(&picture);
+    close_tls(&world);
+    tls_peer_stop(&peer, &connections, &bodies);
+    assert_int_equal(connections, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -388,9 +440,11 @@ int main(void)
         cmocka_unit_test(a_ca_file_must_be_one),
         cmocka_unit_test(old_tls_is_not_spoken),
         cmocka_unit_test(http2_carries_many_calls_on_one_connection),
+        cmocka_unit_test(http1_has_a_connection_for_each_call),
         cmocka_unit_test(http2_moves_large_bodies_both_ways),
         cmocka_unit_test(http2_never_has_a_body_sent_twice),
         cmocka_unit_test(a_picture_does_not_join_a_connection_of_http2),
+        cmocka_unit_test(a_picture_does_not_leave_https),
     };
 
     return cmocka_run_group_tests(tests, make_certificate, remove_certificate);

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -229,6 +230,9 @@ static void the_end_of_the_transport_ends_every_call(void **state)
 
 #define CROWD 1000
 
+/* Idle connections that a transport keeps at most. */
+#define IDLE_MAX 64
+
 /* Room for the crowd, at both of its ends. */
 static void raise_descriptor_limit(void)
 {
@@ -267,6 +271,7 @@ static void a_thousand_calls_are_under_way_at_once(void **state)
     }
     assert_int_equal(peer_bodies(world.peer), CROWD);
     assert_int_equal(peer_connections(world.peer), CROWD);
+    peer_wait_closed(world.peer, CROWD - IDLE_MAX);
     world_close(&world);
     gate_fini(&gate);
     free(clients);
@@ -320,6 +325,44 @@ static void cancelling_races_with_ending(void **state)
         client_fini(&clients[i]);
     }
     world_close(&world);
+}
+
+/* TCP sockets that a child of this process would inherit. */
+static unsigned count_inheritable(void)
+{
+    unsigned count = 0;
+
+    for (int fd = 0; fd < 1024; fd++) {
+        int flags = fcntl(fd, F_GETFD);
+        int domain = 0;
+        socklen_t length = sizeof(domain);
+
+        if (flags >= 0 && !(flags & FD_CLOEXEC) &&
+            getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) == 0 && domain == AF_INET)
+            count++;
+    }
+    return count;
+}
+
+static void no_child_inherits_a_connection(void **state)
+{
+    unsigned before = count_inheritable();
+    struct gate gate;
+    struct world world;
+    struct client client;
+
+    (void)state;
+    gate_init(&gate);
+    world_open(&world, serve_gated, &gate);
+    client_init(&client, &world, "/x");
+    client_submit(&client);
+    gate_await(&gate, 1);
+    assert_int_equal(count_inheritable(), before);
+    gate_open(&gate);
+    client_wait(&client, 1);
+    client_fini(&client);
+    world_close(&world);
+    gate_fini(&gate);
 }
 
 static void without_descriptors_nothing_is_sent(void **state)
@@ -447,6 +490,7 @@ int main(void)
         cmocka_unit_test(the_end_of_the_transport_ends_every_call),
         cmocka_unit_test(a_thousand_calls_are_under_way_at_once),
         cmocka_unit_test(cancelling_races_with_ending),
+        cmocka_unit_test(no_child_inherits_a_connection),
         cmocka_unit_test(without_descriptors_nothing_is_sent),
         cmocka_unit_test(the_proxy_of_the_environment_is_for_other_machines),
         cmocka_unit_test(options_must_make_sense),

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * How much may be asked for: requests in a minute, pictures in a day. The minute is forgotten with
+ * the process. The day is kept in store/usage/, a file for each local day with a line for each
+ * picture: "+ID" asked for, "-ID" given back as it was certainly not made. A line is durable before
+ * its request leaves, so that no crash opens a day again; one that falls between line and request
+ * leaves the picture counted.
+ *
+ * Clocks: all times given here are milliseconds of CLOCK_BOOTTIME (limits_now_ms()). The wall clock
+ * is read once, at the start; from then on the day goes on with the time that has passed, so that
+ * setting the clock opens nothing and closes nothing. Where the store knows days that are yet to
+ * come, the clock was set back in between: what was counted on them counts for today, once.
+ *
+ * No lock of its own: functions with a struct limits that is not const are called under one lock,
+ * the others from every thread.
+ */
+#ifndef EASELFS_JOB_LIMITS_H
+#define EASELFS_JOB_LIMITS_H
+
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/failure.h"
+#include "store/store.h"
+
+struct limits;
+
+/** "2026-11-22" and its NUL. */
+#define LIMITS_DAY_SIZE 16
+
+/** Now, for the functions below. */
+int64_t limits_now_ms(void);
+
+/**
+ * Read what was used today.
+ *
+ * @per_minute, @per_day  0 = no limit
+ * @wall_ms               the wall clock at @now_ms
+ *
+ * @return 0, -ENOMEM, or a negative errno of reading or writing store/usage.
+ */
+int limits_create(const struct store *store, uint64_t per_minute, uint64_t per_day, int64_t wall_ms,
+                  int64_t now_ms, struct limits **ret_limits);
+
+/** Takes NULL. */
+void limits_destroy(struct limits *limits);
+
+/** How long to wait until a request for a picture may be sent: 0 = now. */
+int64_t limits_wait_ms(struct limits *limits, int64_t now_ms);
+
+/**
+ * Count a request that is about to be sent, whatever the limits. @ret_day: where limits_note() and
+ * limits_give_back() are to note it.
+ */
+void limits_take(struct limits *limits, int64_t now_ms, char ret_day[LIMITS_DAY_SIZE]);
+
+/** A picture that was taken on @day was certainly not made. Only counts; see limits_note(). */
+void limits_give_back(struct limits *limits, const char *day);
+
+/** Pictures that may still be asked for today; UINT64_MAX where there is no limit. */
+uint64_t limits_left(struct limits *limits, int64_t now_ms);
+
+/** Make it durable that the job @id asked for a picture (@sign '+') or not after all ('-'). */
+int limits_note(const struct limits *limits, const char *day, char sign, const char *id);
+
+/** Set @failure to -EDQUOT with a sentence: which limit, and when it opens again. @return -EDQUOT.
+ */
+int limits_refuse(struct limits *limits, int64_t now_ms, struct failure *failure);
+
+/** Append what was used today, for people. @return 0 or as buf_append(). */
+int limits_describe(struct limits *limits, int64_t now_ms, struct buf *text);
+
+#endif

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/values.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/io.h"
+
+#define FILE_MODE 0644
+/* "settings/" and the longest name of a setting. */
+#define PATH_SIZE 64
+/* A value and its line end. */
+#define FILE_MAX_BYTES (SETTINGS_VALUE_MAX_BYTES + 2)
+
+static void value_path(enum setting setting, char path[PATH_SIZE])
+{
+    snprintf(path, PATH_SIZE, VALUES_DIRECTORY "/%s", settings_name(setting));
+}
+
+/* Lay the values of one directory over @settings. */
+static int overlay_directory(const struct inode *directory, const struct model_profile *profile,
+                             struct settings *settings)
+{
+    cleanup_close int fd = openat(directory->fd, VALUES_DIRECTORY,
+                                  O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int error = 0;
+
+    if (fd < 0)
+        return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+    for (int i = 0; !error && i < SETTING_MAX; i++) {
+        cleanup_buf struct buf text = {.max = FILE_MAX_BYTES};
+        struct failure failure;
+
+        error = io_read_file(fd, settings_name((enum setting)i), &text);
+        if (!error && text.length) {
+            failure_init(&failure);
+            error = settings_set(settings, (enum setting)i, buf_text(&text), text.length, profile,
+                                 &failure);
+        }
+        if (error == -ENOENT || error == -EFBIG || error == -EINVAL)
+            error = 0;
+    }
+    return error;
+}
+
+int values_inherit(struct inode *directory, const struct model_profile *profile,
+                   struct settings *settings)
+{
+    struct inode *parent = inode_parent(directory);
+    int error = 0;
+
+    if (parent && parent->fd >= 0) /* the root is virtual: the one below it is the model's */
+        error = values_inherit(parent, profile, settings);
+    inode_unref(parent);
+    return error ? error : overlay_directory(directory, profile, settings);
+}
+
+bool values_has(const struct inode *directory, enum setting setting)
+{
+    char path[PATH_SIZE];
+
+    value_path(setting, path);
+    return faccessat(directory->fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+bool values_any(const struct inode *directory)
+{
+    cleanup_closedir DIR *dir = NULL;
+    int fd = openat(directory->fd, VALUES_DIRECTORY,
+                    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    const struct dirent *entry;
+
+    dir = fd < 0 ? NULL : fdopendir(fd);
+    if (!dir) {
+        cleanup_close_impl(&fd);
+        return false;
+    }
+    do {
+        entry = readdir(dir);
+    } while (entry && (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0));
+    return entry != NULL;
+}
+
+int values_set(int values_fd, enum setting setting, const char *text)
+{
+    cleanup_buf struct buf line = {.max = FILE_MAX_BYTES};
+    cleanup_close int fd = io_reopen(values_fd, O_RDONLY | O_DIRECTORY);
+    int error = buf_printf(&line, "%s\n", text);
+
+    if (fd < 0)
+        return fd;
+    if (!error)
+        error = io_replace_file(fd, settings_name(setting), buf_text(&line), line.length,
+                                FILE_MODE);
+    return error;
+}
+
+int values_reset(int values_fd, enum setting setting)
+{
+    if (unlinkat(values_fd, settings_name(setting), 0) < 0)
+        return errno == ENOENT ? 0 : -errno;
+    return io_sync_dir(values_fd);
+}

@@ -1,0 +1,1 @@
+easelfs_fuzz(guard net base)
