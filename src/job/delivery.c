@@ -186,41 +186,48 @@ static bool is_likely(const struct record *record, const char *staged, const cha
            !has_result_called(record, name);
 }
 
+/* Results get their names in the order of their numbers: 9 before 10, NAME before NAME-2. */
+static bool comes_before(const char *left, const char *right)
+{
+    size_t left_length = strlen(left);
+    size_t right_length = strlen(right);
+
+    return left_length != right_length ? left_length < right_length : strcmp(left, right) < 0;
+}
+
 /* A result became visible and nobody was told its name: find it, unless the user moved it. */
 static int find_result(const struct delivery *delivery, struct record_result *result)
 {
     const struct record *record = &delivery->job->record;
     cleanup_closedir DIR *dir = NULL;
     int fd = io_reopen(delivery->directory->fd, O_RDONLY | O_DIRECTORY);
+    int error = 0;
 
     dir = fd < 0 ? NULL : fdopendir(fd);
     if (!dir) {
         cleanup_close_impl(&fd);
         return 0;
     }
-    for (const struct dirent *entry; (entry = readdir(dir));) {
-        if (is_likely(record, result->staged, entry->d_name) &&
+    for (const struct dirent *entry; !error && (entry = readdir(dir));) {
+        if ((!result->name || comes_before(entry->d_name, result->name)) &&
+            is_likely(record, result->staged, entry->d_name) &&
             is_ours(delivery->directory, entry->d_name, record->id))
-            return record_set_text(&result->name, entry->d_name);
+            error = record_set_text(&result->name, entry->d_name);
     }
-    return 0;
+    return error;
 }
 
-/* The words go beside the result that was delivered last, or where one is that was before. */
-static int deliver_late_words(struct delivery *delivery)
+/* The words go beside a result, the first that is there. */
+static int deliver_words_beside(struct delivery *delivery, const struct record_result *result)
 {
-    const struct record *record = &delivery->job->record;
+    const char *dot = strrchr(result->name, '.');
+    int error;
 
-    for (size_t i = 0; !delivery->stem[0] && i < record->result_count; i++) {
-        const char *name = record->results[i].name;
-        const char *dot = name ? strrchr(name, '.') : NULL;
-
-        if (dot)
-            snprintf(delivery->stem, sizeof(delivery->stem), "%.*s", (int)(dot - name), name);
-    }
-    if (!delivery->stem[0])
-        choose_stem(delivery, "txt");
-    return deliver_words(delivery);
+    snprintf(delivery->stem, sizeof(delivery->stem), "%.*s",
+             dot ? (int)(dot - result->name) : (int)strlen(result->name), result->name);
+    error = deliver_words(delivery);
+    delivery->with_words = error != 0;
+    return error;
 }
 
 static int deliver_each(struct delivery *delivery)
@@ -232,18 +239,17 @@ static int deliver_each(struct delivery *delivery)
     for (size_t i = 0; !error && i < record->result_count; i++) {
         struct record_result *result = &record->results[i];
 
-        if (staging_has(store, result->staged)) {
+        if (staging_has(store, result->staged))
             error = deliver_result(delivery, result);
-            if (!error && delivery->with_words) {
-                error = deliver_words(delivery);
-                delivery->with_words = error != 0;
-            }
-        } else if (!result->name) { /* it became visible before a restart */
+        else if (!result->name) /* it became visible before a restart */
             error = find_result(delivery, result);
-        }
+        if (!error && delivery->with_words && result->name)
+            error = deliver_words_beside(delivery, result);
     }
-    if (!error && delivery->with_words)
-        error = deliver_late_words(delivery);
+    if (!error && delivery->with_words) { /* the user has moved them all */
+        choose_stem(delivery, "txt");
+        error = deliver_words(delivery);
+    }
     return error;
 }
 

@@ -113,13 +113,11 @@ static void set_aside(const struct jobs *jobs, const char *id, const char *why)
 /* The record of @id cannot be had. */
 static void give_up(const struct jobs *jobs, const char *id, int error)
 {
-    const struct store *store = jobs->setup.store;
-
     if (error == -EBADMSG)
         set_aside(jobs, id, "its record is damaged");
     else if (error != -ENOENT)
         log_error("job %s: its record cannot be read now: %s", id, error_text(error));
-    else if (unlinkat(store->jobs_fd, id, AT_REMOVEDIR) < 0) /* empty: close() never returned 0 */
+    else if (spool_discard_unborn(jobs->setup.store, id)) /* else close() had not returned 0 */
         set_aside(jobs, id, "it has no record");
 }
 

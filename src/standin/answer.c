@@ -22,11 +22,11 @@ void answer_fini(struct answer *answer)
     answer_init(answer, 0);
 }
 
-static struct header *find(const struct answer *answer, const char *name)
+static struct header *find(struct answer *answer, const char *name)
 {
     for (size_t i = 0; i < answer->header_count; i++)
         if (!strcasecmp(answer->headers[i].name, name))
-            return (struct header *)&answer->headers[i];
+            return &answer->headers[i];
     return NULL;
 }
 

@@ -112,6 +112,16 @@ int spool_discard(const struct store *store, const char *id)
     return error ? error : io_sync_dir(store->jobs_fd);
 }
 
+int spool_discard_unborn(const struct store *store, const char *id)
+{
+    cleanup_close int fd = spool_open(store, id);
+
+    if (fd < 0)
+        return fd;
+    unlinkat(fd, RECORD_NAME ".new", 0); /* by io_replace_file() */
+    return unlinkat(store->jobs_fd, id, AT_REMOVEDIR) < 0 ? -errno : 0;
+}
+
 static int load_from(int parent_fd, const char *id, struct record *ret_record)
 {
     cleanup_buf struct buf json = {.max = RECORD_MAX_BYTES};

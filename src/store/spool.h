@@ -35,6 +35,14 @@ int spool_finish(const struct store *store, const struct record *record, bool ke
 /** Remove an unfinished job that came to nothing. */
 int spool_discard(const struct store *store, const char *id);
 
+/**
+ * Remove a job whose spool_create() was cut off by a crash: there is nothing but, perhaps, the
+ * beginning of its record.
+ *
+ * @return 0, or a negative errno: -ENOTEMPTY where there is more.
+ */
+int spool_discard_unborn(const struct store *store, const char *id);
+
 /** Read the record of a job, finished or not. @return as record_parse(), or errno of open(2). */
 int spool_load(const struct store *store, const char *id, struct record *ret_record);
 
