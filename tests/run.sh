@@ -51,7 +51,7 @@ mounts() {
         -n 4 --dist loadfile --timeout 300 tests/mount
 }
 
-export ASAN_OPTIONS=halt_on_error=1:detect_leaks=1:strict_string_checks=1
+export ASAN_OPTIONS=halt_on_error=1:detect_leaks=1
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 export TSAN_OPTIONS=halt_on_error=1:suppressions=$repo/tests/tsan.supp
 

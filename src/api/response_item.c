@@ -364,7 +364,6 @@ int response_scan_texts(struct reading *reading)
 
 int response_take_markdown(struct answer *answer, const struct markdown_result *found)
 {
-    size_t before = answer->picture_count;
     int error = add_urls(answer, found);
 
     for (size_t i = 0; i < found->count && !error; i++) {
@@ -374,7 +373,7 @@ int response_take_markdown(struct answer *answer, const struct markdown_result *
     if (error)
         return error;
     answer->scan_texts = false;
-    if (answer->picture_count > before)
+    if (answer->picture_count)
         failure_init(&answer->failure);
     else if (answer->broken_count)
         sentence_tell(&answer->failure, SENTENCE_BROKEN_PICTURE, "");

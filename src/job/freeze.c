@@ -81,19 +81,36 @@ static int list_names(int directory_fd, struct names *names)
     return error;
 }
 
+/*
+ * Whether @name is a result: they are many in a directory that has long been used, and this is less
+ * work than to open each.
+ */
+static bool is_result(int directory_fd, const char *name)
+{
+    char path[IO_FD_PATH_SIZE + NAME_MAX + 2];
+    size_t length;
+
+    io_fd_path(directory_fd, path);
+    length = strlen(path);
+    snprintf(path + length, sizeof(path) - length, "/%s", name);
+    return lgetxattr(path, STORE_XATTR_JOB, NULL, 0) >= 0;
+}
+
 /* Open @name if it is a picture and, unless @named, not a result: -ENOENT where it is not. */
 static int open_picture(struct jobs *jobs, int directory_fd, const char *name, bool named,
                         const struct image_type **ret_type, struct stat *status)
 {
-    cleanup_close int fd =
-        openat(directory_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    cleanup_close int fd = -1;
     int error;
 
+    if (!named && is_result(directory_fd, name))
+        return -ENOENT;
+    fd = openat(directory_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0)
         return errno == ENOENT || errno == ELOOP ? -ENOENT : -errno;
     if (fstat(fd, status) < 0)
         return -errno;
-    if (!S_ISREG(status->st_mode) || (!named && fgetxattr(fd, STORE_XATTR_JOB, NULL, 0) >= 0))
+    if (!S_ISREG(status->st_mode))
         return -ENOENT;
     error = imagetype_detect(jobs->setup.imagetype, fd, ret_type);
     if (error)

@@ -5,8 +5,8 @@
  *     IDLE --submit--> SUBMITTED --taken--> ACTIVE --over--> IDLE, then done()
  *
  * It is linked in the inbox while SUBMITTED, and while ACTIVE and asked to stop. All that is
- * guarded by the inbox lock, which is held for these few assignments only. A call leaves the inbox
- * before its done(), so that its owner may free it whoever cancels it at the same moment.
+ * guarded by the inbox lock, which is held for these few assignments only. A call has left the
+ * inbox when its done() is called, in which its owner may free it.
  */
 #include "net/transport.h"
 

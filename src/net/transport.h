@@ -6,6 +6,7 @@
  *
  * Descriptors: a call under way takes one, and up to three more while it looks up a name and tries
  * addresses; 64 idle connections are kept. Who lets N calls run raises RLIMIT_NOFILE to 4 N + 100.
+ * Memory: some 35 KiB for a call that waits, 60 KiB while its bytes move, whatever their number.
  */
 #ifndef EASELFS_NET_TRANSPORT_H
 #define EASELFS_NET_TRANSPORT_H

@@ -79,7 +79,8 @@ int listing_add_directory(struct listing *listing, int fd)
     }
     for (const struct dirent *entry; !error && (entry = readdir(dir));) {
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-            error = listing_add(listing, entry->d_name, entry->d_ino, DTTOIF(entry->d_type));
+            error =
+                listing_add(listing, entry->d_name, entry->d_ino, (mode_t)DTTOIF(entry->d_type));
     }
     return error;
 }

@@ -93,7 +93,9 @@ def environment(**more):
     """The environment of a child: without anything of the user's that easelfs would read."""
     env = {k: v for k, v in os.environ.items() if not k.startswith(("EASELFS_", "XDG_"))}
     env.pop("CREDENTIALS_DIRECTORY", None)
-    env["ASAN_OPTIONS"] = "halt_on_error=1:exitcode=99:detect_leaks=1"
+    tests = Path(__file__).resolve().parent.parent
+    env["ASAN_OPTIONS"] = (f"halt_on_error=1:exitcode=99:detect_leaks=1:"
+                           f"suppressions={tests / 'asan.supp'}")
     env["UBSAN_OPTIONS"] = "halt_on_error=1:exitcode=99:print_stacktrace=1"
     suppressions = Path(__file__).parent.parent / "tsan.supp"
     env["TSAN_OPTIONS"] = f"halt_on_error=1:exitcode=99:suppressions={suppressions}"

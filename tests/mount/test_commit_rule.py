@@ -10,6 +10,7 @@ import sys
 
 import pytest
 
+from conftest import Desk, mounts
 from harness import error_of, png, run, sha256, shell, until
 
 
@@ -393,6 +394,22 @@ def test_a_prompt_that_was_closed_is_sent_even_if_the_daemon_is_killed_at_once(m
 
 # --- settling
 
+@pytest.fixture(scope="module")
+def patient(tmp_path_factory, shared_standin):
+    """A mount that gives slow copying programs time."""
+    with mounts(tmp_path_factory.mktemp("patient")) as make:
+        mount = make(shared_standin.url, settle=400)
+        yield mount
+        mount.unmount()
+
+
+@pytest.fixture
+def patient_desk(patient, shared_standin, request):
+    path = patient.top / request.node.name.replace("/", "-")
+    path.mkdir()
+    return Desk(patient, shared_standin, path)
+
+
 @pytest.fixture
 def folder(tmp_path):
     """A prompt with three references, the content not as the names say."""
@@ -412,25 +429,25 @@ ORDERS = {"prompt first": ["prompt", *REFERENCES], "prompt last": [*REFERENCES, 
 
 
 @pytest.mark.parametrize("order", sorted(ORDERS))
-def test_a_folder_with_prompt_and_references_is_one_request(desk, folder, order):
-    target = desk.path / "copy"
+def test_a_folder_with_prompt_and_references_is_one_request(patient_desk, order):
+    target = patient_desk.path / "copy"
     target.mkdir()
     for name in ORDERS[order]:
-        (folder / name).write_bytes(REFERENCES.get(name, b"with references"))
-        run(["cp", folder / name, target / name])
-    check_request(desk)
+        (target / name).write_bytes(REFERENCES.get(name, b"with references"))
+    check_request(patient_desk)
 
 
 @pytest.mark.parametrize("line", ["cp -r {0} {1}", "cp -a {0} {1}", "rsync -a {0}/ {1}/",
                                   "mkdir {1}; tar cf - -C {0} . | tar xf - -C {1}",
                                   "mv {0} {1}", "gio copy {0}/* {1}"], ids=lambda x: x.split()[0])
-def test_a_folder_that_is_copied_whole_is_one_request(desk, folder, line):
+def test_a_folder_that_is_copied_whole_is_one_request(patient_desk, folder, line):
+    path = patient_desk.path
     for name in ["prompt", *REFERENCES]:
         (folder / name).write_bytes(REFERENCES.get(name, b"with references"))
     if line.startswith("gio"):
-        (desk.path / "copy").mkdir()
-    shell(line.format(folder, desk.path / "copy"), desk.path)
-    check_request(desk)
+        (path / "copy").mkdir()
+    shell(line.format(folder, path / "copy"), path)
+    check_request(patient_desk)
 
 
 def check_request(desk):

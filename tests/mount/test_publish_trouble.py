@@ -183,7 +183,8 @@ def test_a_mount_can_be_undone_while_results_come(make_mount, standin):
     for i in range(10):
         (mount.top / f"p{i}.prompt").write_text(MANY)
         until(lambda: any(n.endswith(".jpg") for n in os.listdir(mount.top)), "a picture")
-        run(["fusermount3", "-u", mount.path])
+        # refused at the very moment of a publication, as while anybody else is at work in it
+        until(lambda: run(["fusermount3", "-u", mount.path], check=False).returncode == 0, "an end")
         mount.join()
         mount.start()
     mount.settled()

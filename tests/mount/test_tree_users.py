@@ -38,8 +38,9 @@ def as_user(directory, *actions, user=STRANGER, group=STRANGER, groups=()):
 def open_mount(tmp_path_factory):
     """A mount of root's that others may enter."""
     directory = tmp_path_factory.mktemp("users")
-    for path in (directory, directory.parent):
-        path.chmod(0o755)
+    for path in (directory, *directory.parents):
+        if not path.stat().st_mode & 0o001:
+            path.chmod(0o755)
     standin = Standin(directory)
     mount = Mount(directory, standin.url, "-oallow_other", path=directory / "mnt")
     yield mount

@@ -263,6 +263,24 @@ static void a_long_text_may_hold_a_damaged_one(void **state)
     assert_string_equal(reply.answer->failure.text, "The picture arrived damaged.");
 }
 
+static void a_damaged_one_does_not_outweigh_a_whole_one(void **state)
+{
+    cleanup_reply struct reply reply = read_reply(PARTS(TEXT("@T") "," TEXT("@T")));
+    const struct markdown_link whole = {
+        .part = 2, .info = {.encoding = LIFT_BYTES, .complete = true, .rest = LIFT_NONE}};
+    const struct markdown_link cut = {.part = 3,
+                                      .info = {.encoding = LIFT_BYTES, .rest = LIFT_NONE}};
+    const struct markdown_result found[] = {{&whole, 1}, {&cut, 1}, {NULL, 0}};
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(response_take_markdown(reply.answer, &found[i]), 0);
+        assert_int_equal(reply.answer->failure.error, 0);
+    }
+    assert_int_equal(reply.answer->picture_count, 1);
+    assert_int_equal(reply.answer->broken_count, 1);
+}
+
 static void texts_are_not_scanned_where_there_is_a_picture(void **state)
 {
     cleanup_reply struct reply reply = read_reply(PARTS(TEXT("@T") "," PNG("@B")));
@@ -299,6 +317,7 @@ int main(void)
         cmocka_unit_test(takes_the_pictures_of_a_long_text),
         cmocka_unit_test(a_long_text_may_hold_none),
         cmocka_unit_test(a_long_text_may_hold_a_damaged_one),
+        cmocka_unit_test(a_damaged_one_does_not_outweigh_a_whole_one),
         cmocka_unit_test(texts_are_not_scanned_where_there_is_a_picture),
         cmocka_unit_test(items_are_limited),
     };
