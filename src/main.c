@@ -372,7 +372,7 @@ static void log_notes(const char *notes)
     }
 }
 
-int main(int argc, char *argv[])
+static enum exit_status begin(int argc, char *argv[])
 {
     cleanup_options const struct options *options = NULL;
     struct failure failure;
@@ -394,4 +394,9 @@ int main(int argc, char *argv[])
     session_block_signals();
     raise_descriptor_limit();
     return run(options);
+}
+
+int main(int argc, char *argv[])
+{
+    return (int)begin(argc, argv);
 }

@@ -1,9 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Set up, build, and run every test: plain, under AddressSanitizer and UndefinedBehaviorSanitizer,
-# under ThreadSanitizer, and a short run of each fuzz target. On Debian 12, as root or with sudo.
+# the unit tests under ThreadSanitizer, and a short run of each fuzz target. On Debian 12, as root or
+# with sudo.
 #
-# Usage: run.sh [plain|sanitize|thread|fuzz]...    (default: all of them)
+# Usage: run.sh [plain|sanitize|thread|fuzz|thread-mounts]...    (default: the first four)
+#   thread-mounts   the tests on real mounts under ThreadSanitizer, too: slow
 set -eu
 cd "$(dirname "$0")/.."
 repo=$PWD
@@ -72,6 +74,9 @@ for part in $parts; do
     thread)
         build build-thread -DEASELFS_SANITIZE=thread
         step "unit tests (thread)" ctest --test-dir build-thread --output-on-failure -j 2
+        ;;
+    thread-mounts)
+        build build-thread -DEASELFS_SANITIZE=thread
         mounts build-thread
         ;;
     fuzz)

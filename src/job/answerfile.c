@@ -8,6 +8,7 @@
 
 #include "base/io.h"
 #include "job/flight.h"
+#include "job/staging.h"
 
 #define FILE_NAME     "answer"
 #define FIRST_FORMAT  "easelfs answer 1 %u %llu %zu\n"
@@ -15,14 +16,18 @@
 /* The skeleton, at its default limit with its closing brackets, and a line a part. */
 #define FILE_MAX (LIFT_SKELETON_MAX + 4096 + LIFT_PARTS_MAX * LINE_MAX_SIZE)
 
-static int sync_part(int spool_fd, unsigned part)
+static int sync_part(int spool_fd, const char *id, unsigned part, enum lift_encoding encoding)
 {
     char name[FLIGHT_NAME_SIZE];
     cleanup_close int fd = -1;
 
     flight_part_name(part, name);
     fd = openat(spool_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    return fd < 0 || fsync(fd) < 0 ? -errno : 0;
+    if (fd < 0)
+        return -errno;
+    if (encoding == LIFT_BYTES)
+        return staging_seal(fd, id);
+    return fsync(fd) < 0 ? -errno : 0;
 }
 
 static int format_part(const struct lift_part *part, struct buf *text)
@@ -33,7 +38,7 @@ static int format_part(const struct lift_part *part, struct buf *text)
                       part->mime[0] ? part->mime : "-");
 }
 
-int answerfile_save(int spool_fd, const struct lift_result *result)
+int answerfile_save(int spool_fd, const char *id, const struct lift_result *result)
 {
     cleanup_buf struct buf text = {.max = FILE_MAX};
     int error = buf_printf(&text, FIRST_FORMAT, (unsigned)result->verdict,
@@ -42,7 +47,7 @@ int answerfile_save(int spool_fd, const struct lift_result *result)
     for (size_t i = 0; !error && i < result->part_count; i++) {
         error = format_part(&result->parts[i], &text);
         if (!error)
-            error = sync_part(spool_fd, (unsigned)i);
+            error = sync_part(spool_fd, id, (unsigned)i, result->parts[i].encoding);
     }
     if (!error)
         error = buf_append(&text, result->skeleton, result->skeleton_length);

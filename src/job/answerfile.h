@@ -27,9 +27,13 @@ struct answerfile {
     char *remainder;
 };
 
-/** Make the parts and the answer in the directory @spool_fd durable. @return 0 or negative errno.
+/**
+ * Make the parts and the answer of the job @id in the directory @spool_fd durable. Parts that may
+ * be pictures are sealed on that occasion (job/staging.h): the same fsync does for both.
+ *
+ * @return 0 or a negative errno.
  */
-int answerfile_save(int spool_fd, const struct lift_result *result);
+int answerfile_save(int spool_fd, const char *id, const struct lift_result *result);
 
 /** Whether there is one. */
 bool answerfile_exists(int spool_fd);

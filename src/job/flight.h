@@ -58,6 +58,7 @@ struct flight {
 
     /* Understanding (job/harvest.c) */
     struct answer *answer;
+    size_t sealed_count;          /* of its parts: they were just sealed (job/staging.h) */
     size_t fetch_index;           /* the picture that is being fetched */
     unsigned fetch_count;         /* how often that was tried */
     struct failure fetch_failure; /* of the last one that could not be fetched */

@@ -134,16 +134,26 @@ static void note_failure(struct record *record, const struct answer *answer)
         failure_advise(&record->failure, "%s", answer->failure.advice);
 }
 
+/* Some texts of the answer; a server might repeat the key in them. */
+static int note_text(const struct job *job, char **member, const char *text)
+{
+    const struct key *key = job->jobs->setup.key;
+    int error = record_set_text(member, text);
+
+    words_hide(*member, key ? key_text(key) : NULL);
+    return error;
+}
+
 static int note_answer(struct job *job)
 {
     const struct answer *answer = job->flight->answer;
     struct record *record = &job->record;
-    int error = record_set_text(&record->finish_reason, answer->finish_reason);
+    int error = note_text(job, &record->finish_reason, answer->finish_reason);
 
     if (!error)
-        error = record_set_text(&record->model_version, answer->model_version);
+        error = note_text(job, &record->model_version, answer->model_version);
     if (!error)
-        error = record_set_text(&record->response_id, answer->response_id);
+        error = note_text(job, &record->response_id, answer->response_id);
     record->prompt_tokens = answer->prompt_tokens;
     record->candidates_tokens = answer->candidates_tokens;
     record->thoughts_tokens = answer->thoughts_tokens;
@@ -202,6 +212,14 @@ static bool is_duplicate(const struct job *job, int fd)
     return false;
 }
 
+/* Whether picture @index is a part of the answer that was sealed when it was received. */
+static bool is_sealed(const struct flight *flight, size_t index)
+{
+    const struct picture *picture = &flight->answer->pictures[index];
+
+    return picture->source == PICTURE_PART && picture->part < flight->sealed_count;
+}
+
 /* Stage picture @index. @return 0 also where it is none, then @reason says what it is. */
 static int stage_picture(struct job *job, size_t index, char reason[IMAGETYPE_NAME_SIZE])
 {
@@ -223,7 +241,10 @@ static int stage_picture(struct job *job, size_t index, char reason[IMAGETYPE_NA
     if (!type || !type->is_result)
         return imagetype_name(jobs->setup.imagetype, fd, reason);
     staging_result_name(job->record.id, job->record.result_count + 1, type->extension, staged);
-    error = staging_add(jobs->setup.store, job->record.id, job->flight->spool_fd, name, fd, staged);
+    if (!is_sealed(job->flight, index))
+        error = staging_seal(fd, job->record.id);
+    if (!error)
+        error = staging_add(jobs->setup.store, job->flight->spool_fd, name, staged);
     return error ? error : record_add_result(&job->record, staged);
 }
 

@@ -232,7 +232,7 @@ static void receive(struct job *job)
         return;
     }
     flight->is_lifted = true;
-    error = answerfile_save(flight->spool_fd, &flight->lifted);
+    error = answerfile_save(flight->spool_fd, job->record.id, &flight->lifted);
     if (job_is_passing(error)) {
         job_park(job, receive, error, "its answer cannot be stored");
         return;
@@ -242,6 +242,7 @@ static void receive(struct job *job)
         return;
     }
     lift_destroy(steal_ptr(flight->lift));
+    flight->sealed_count = flight->lifted.part_count;
     failure_init(&job->record.failure);
     if (flight->result.error) /* it broke off, and this is why */
         job->record.failure = flight->result.failure;

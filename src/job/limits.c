@@ -279,6 +279,8 @@ int limits_note(const struct limits *limits, const char *day, char sign, const c
     char line[LINE_BYTES + 1];
     int length = snprintf(line, sizeof(line), "%c%s\n", sign, id);
 
+    if (!limits->per_day)
+        return 0;
     return append(limits->usage_fd, day, line, (size_t)length);
 }
 

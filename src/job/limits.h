@@ -60,7 +60,10 @@ void limits_give_back(struct limits *limits, const char *day);
 /** Pictures that may still be asked for today; UINT64_MAX where there is no limit. */
 uint64_t limits_left(struct limits *limits, int64_t now_ms);
 
-/** Make it durable that the job @id asked for a picture (@sign '+') or not after all ('-'). */
+/**
+ * Make it durable that the job @id asked for a picture (@sign '+') or not after all ('-'). Nothing
+ * is noted where there is no limit. @return 0 or a negative errno.
+ */
 int limits_note(const struct limits *limits, const char *day, char sign, const char *id);
 
 /** Set @failure to -EDQUOT with a sentence: which limit, and when it opens again. @return -EDQUOT.

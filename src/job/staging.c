@@ -23,8 +23,7 @@ void staging_text_name(const char *id, const char *what, char name[STAGING_NAME_
     snprintf(name, STAGING_NAME_SIZE, "%s.%s", id, what);
 }
 
-/* What makes a file a result, and durable. */
-static int seal(int fd, const char *id)
+int staging_seal(int fd, const char *id)
 {
     if (fsetxattr(fd, STORE_XATTR_JOB, id, strlen(id), 0) < 0 || fchmod(fd, RESULT_MODE) < 0 ||
         fsync(fd) < 0)
@@ -32,13 +31,8 @@ static int seal(int fd, const char *id)
     return 0;
 }
 
-int staging_add(const struct store *store, const char *id, int spool_fd, const char *name, int fd,
-                const char *staged)
+int staging_add(const struct store *store, int spool_fd, const char *name, const char *staged)
 {
-    int error = seal(fd, id);
-
-    if (error)
-        return error;
     unlinkat(store->staging_fd, staged, 0); /* of a try before a restart; @name is the same */
     return linkat(spool_fd, name, store->staging_fd, staged, 0) < 0 ? -errno : 0;
 }
@@ -57,7 +51,7 @@ int staging_write(const struct store *store, const char *id, const char *what, c
     if (fd < 0)
         return -errno;
     error = io_write_all(fd, text, length);
-    return error ? error : seal(fd, id);
+    return error ? error : staging_seal(fd, id);
 }
 
 bool staging_has(const struct store *store, const char *staged)

@@ -26,16 +26,18 @@ void staging_result_name(const char *id, size_t number, const char *extension,
 /** The name of the job's words or error text (STAGING_WORDS, STAGING_ERROR). */
 void staging_text_name(const char *id, const char *what, char name[STAGING_NAME_SIZE]);
 
+/** Make the file @fd a result of the job @id: mode 0444, known by its xattr, durable. */
+int staging_seal(int fd, const char *id);
+
 /**
- * Make the file @name in @spool_fd, open as @fd, a staged result called @staged: mode 0444, known
- * by its xattr, its bytes durable; its name is once the caller has synced the staging directory.
+ * Stage the file @name in @spool_fd, which is sealed, as @staged. That name is durable once the
+ * caller has synced the staging directory.
  *
  * @return 0 or a negative errno.
  */
-int staging_add(const struct store *store, const char *id, int spool_fd, const char *name, int fd,
-                const char *staged);
+int staging_add(const struct store *store, int spool_fd, const char *name, const char *staged);
 
-/** Stage a text, in the same way. @return 0 or a negative errno. */
+/** Stage a text, sealed. @return 0 or a negative errno. */
 int staging_write(const struct store *store, const char *id, const char *what, const char *text,
                   size_t length);
 

@@ -13,11 +13,14 @@
 #define WORDS_MAX_BYTES (4u << 20)
 
 /**
- * Append the words of flight->answer to @words: printable, with a line end behind them; nothing
- * where they are blank. What is above the buffer's maximum is left out.
+ * Append the words of flight->answer to @words: printable, without the key, with a line end behind
+ * them; nothing where they are blank. What is above the buffer's maximum is left out.
  *
  * @return 0, -ENOMEM, or the errno of reading a part.
  */
 int words_collect(const struct flight *flight, struct buf *words);
+
+/** Put asterisks in the place of @secret, wherever it stands in @text. Either may be NULL. */
+void words_hide(char *text, const char *secret);
 
 #endif

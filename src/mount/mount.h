@@ -57,6 +57,12 @@ struct caller ops_caller(fuse_req_t req);
 /** Reply with @error, a negative errno, or 0: the one place where the sign flips. */
 void ops_reply(fuse_req_t req, int error);
 
+/**
+ * Reply to a read of @size bytes at @offset with what the text of @handle has there. The reader may
+ * have closed the file before the reply's system call is back here, so it is given a copy.
+ */
+void ops_reply_text(fuse_req_t req, const struct handle *handle, size_t size, off_t offset);
+
 /** Turn an entry into FUSE's. */
 void ops_fill_entry(const struct mount *mount, const struct tree_entry *entry,
                     struct fuse_entry_param *param);

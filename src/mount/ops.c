@@ -52,6 +52,21 @@ void ops_reply(fuse_req_t req, int error)
     fuse_reply_err(req, -error);
 }
 
+void ops_reply_text(fuse_req_t req, const struct handle *handle, size_t size, off_t offset)
+{
+    size_t start = (size_t)offset < handle->length ? (size_t)offset : handle->length;
+    size_t rest = handle->length - start;
+    size_t length = rest < size ? rest : size;
+    cleanup_free char *piece = malloc(length + 1);
+
+    if (!piece) {
+        ops_reply(req, -ENOMEM);
+        return;
+    }
+    memcpy(piece, handle->text + start, length);
+    fuse_reply_buf(req, piece, length);
+}
+
 void ops_fill_entry(const struct mount *mount, const struct tree_entry *entry,
                     struct fuse_entry_param *param)
 {
@@ -183,8 +198,6 @@ static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
                     struct fuse_file_info *info)
 {
     struct handle *handle = ops_handle(info);
-    size_t start = (size_t)offset < handle->length ? (size_t)offset : handle->length;
-    size_t rest = handle->length - start;
 
     (void)ino;
     if (handle->fd >= 0) {
@@ -196,7 +209,7 @@ static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
     } else if (handle->waits) {
         waiters_read(ops_mount(req)->waiters, req, handle, size, offset, info->flags & O_NONBLOCK);
     } else {
-        fuse_reply_buf(req, handle->text + start, rest < size ? rest : size);
+        ops_reply_text(req, handle, size, offset);
     }
 }
 

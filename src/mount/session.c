@@ -132,8 +132,8 @@ static int open_fuse(struct session *session, struct failure *failure)
     int error = add_arguments(&session->setup, &arguments);
 
     if (!error) {
-        session->fuse = fuse_session_new(&arguments, &mount_ops, sizeof(mount_ops),
-                                         session->setup.mount);
+        session->fuse =
+            fuse_session_new(&arguments, &mount_ops, sizeof(mount_ops), session->setup.mount);
         if (!session->fuse)
             error = -EINVAL;
     }
@@ -223,7 +223,8 @@ int session_serve(struct session *session)
     fuse_session_unmount(session->fuse);
     session->mounted = false;
     publisher_stop(mount->publisher);
-    return result < 0 ? result : 0;
+    /* ECONNABORTED: cut off from outside (umount -f, fusectl), which is an unmount, too. */
+    return result < 0 && result != -ECONNABORTED ? result : 0;
 }
 
 void session_destroy(struct session *session)

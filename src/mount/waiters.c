@@ -14,6 +14,7 @@
 #include <sys/queue.h>
 
 #include "base/mutex.h"
+#include "mount/mount.h"
 
 /* What .wait of a directory with a great many prompts may list. */
 #define OUTCOME_MAX_BYTES (16u << 20)
@@ -84,13 +85,10 @@ static int render(struct waiters *waiters, struct handle *handle)
 /* Answer a read of a handle whose text is there. */
 static void reply_text(fuse_req_t req, const struct handle *handle, size_t size, off_t offset)
 {
-    size_t start = (size_t)offset < handle->length ? (size_t)offset : handle->length;
-    size_t rest = handle->length - start;
-
-    if (rest == 0 && handle->failed)
+    if ((size_t)offset >= handle->length && handle->failed)
         fuse_reply_err(req, EIO);
     else
-        fuse_reply_buf(req, handle->text + start, rest < size ? rest : size);
+        ops_reply_text(req, handle, size, offset);
 }
 
 static void reply_outcome(struct waiters *waiters, fuse_req_t req, struct handle *handle,
@@ -297,7 +295,8 @@ static struct poller *remember_poll(struct waiters *waiters, struct poller *poll
     struct poller *old;
 
     mutex_lock(&waiters->mutex);
-    TAILQ_FOREACH (old, &waiters->polled, link) {
+    TAILQ_FOREACH(old, &waiters->polled, link)
+    {
         if (old->handle == poller->handle)
             break;
     }
@@ -337,7 +336,8 @@ void waiters_forget(struct waiters *waiters, const struct handle *handle)
     struct poller *poller;
 
     mutex_lock(&waiters->mutex);
-    TAILQ_FOREACH (poller, &waiters->polled, link) {
+    TAILQ_FOREACH(poller, &waiters->polled, link)
+    {
         if (poller->handle == handle)
             break;
     }

@@ -54,7 +54,7 @@ struct inode {
     /* Regular files: what the commit rule needs (tree/prompt.c). */
     _Atomic bool modified;    /* content changed since the last commit */
     _Atomic uint64_t writing; /* the handle that changed it and was not closed since; 0: nobody */
-    bool held;                /* protected by the tree's hold_mutex: the rest is its holder's */
+    bool held;                /* protected by the tree's mutex: the rest is its holder's */
     uint64_t closed_by;       /* the handle whose close left the content as it is; 0: none */
     bool registered;          /* a job was registered for it and not yet committed */
     int refused;              /* errno of a write that was refused since the last commit, or 0 */

@@ -99,7 +99,7 @@ static int open_made(struct tree *tree, struct inode *inode, int fd, int flags,
     }
     error = file_attach(tree, inode, fd, flags, handle);
     if (error)
-        kind_free_handle(handle);
+        kind_free_handle(tree, handle);
     else
         *ret_handle = handle;
     return error;

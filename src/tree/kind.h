@@ -49,8 +49,9 @@ struct tree {
     char *staging_name;
     pid_t staging_thread;
 
-    struct mutex hold_mutex; /* guards inode->held */
-    struct cond hold_changed;
+    struct mutex mutex;       /* guards inode->held, too */
+    struct cond hold_changed; /* a file was let go */
+    LIST_HEAD(, handle) handles guarded_by_(mutex);
 };
 
 #define NAME_README "README.txt"
@@ -79,7 +80,7 @@ int file_drop_set_id(const struct inode *inode);
 
 /** A new handle of @inode; free with kind_free_handle(). @return NULL without memory. */
 struct handle *kind_make_handle(struct tree *tree, struct inode *inode);
-void kind_free_handle(struct handle *handle);
+void kind_free_handle(struct tree *tree, struct handle *handle);
 
 /* The commit rule (tree/prompt.c). */
 

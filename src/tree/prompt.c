@@ -47,19 +47,19 @@ struct draft {
 
 void prompt_hold(struct tree *tree, struct inode *inode)
 {
-    mutex_lock(&tree->hold_mutex);
+    mutex_lock(&tree->mutex);
     while (inode->held)
-        cond_wait(&tree->hold_changed, &tree->hold_mutex);
+        cond_wait(&tree->hold_changed, &tree->mutex);
     inode->held = true;
-    mutex_unlock(&tree->hold_mutex);
+    mutex_unlock(&tree->mutex);
 }
 
 void prompt_let_go(struct tree *tree, struct inode *inode)
 {
-    mutex_lock(&tree->hold_mutex);
+    mutex_lock(&tree->mutex);
     inode->held = false;
     cond_broadcast(&tree->hold_changed);
-    mutex_unlock(&tree->hold_mutex);
+    mutex_unlock(&tree->mutex);
 }
 
 /*

@@ -43,7 +43,7 @@ int tree_create(const struct tree_setup *setup, struct tree **ret_tree)
     tree->uid = geteuid();
     tree->gid = getegid();
     clock_gettime(CLOCK_REALTIME, &tree->started);
-    mutex_init(&tree->hold_mutex);
+    mutex_init(&tree->mutex);
     cond_init(&tree->hold_changed);
     error = inode_get_virtual(setup->inodes, &kind_root, S_IFDIR, NULL, "", &tree->root);
     for (size_t i = 0; !error && i < setup->models->count; i++)
@@ -58,13 +58,29 @@ int tree_create(const struct tree_setup *setup, struct tree **ret_tree)
     return 0;
 }
 
+static void destroy_handle(struct handle *handle)
+{
+    if (handle->fd >= 0)
+        close(handle->fd);
+    inode_unref(handle->inode);
+    listing_destroy(handle->listing);
+    free(handle->text);
+    free(handle);
+}
+
 void tree_destroy(struct tree *tree)
 {
+    struct handle *handle;
+
     if (!tree)
         return;
+    while ((handle = LIST_FIRST(&tree->handles))) {
+        LIST_REMOVE(handle, link);
+        destroy_handle(handle);
+    }
     inode_unref(tree->root);
     cond_fini(&tree->hold_changed);
-    mutex_fini(&tree->hold_mutex);
+    mutex_fini(&tree->mutex);
     free(tree->staging_name);
     free(tree);
 }
@@ -168,26 +184,27 @@ int tree_getattr(struct tree *tree, struct inode *inode, struct stat *ret_status
     return inode->kind->getattr(tree, inode, ret_status);
 }
 
-void kind_free_handle(struct handle *handle)
-{
-    if (handle->fd >= 0)
-        close(handle->fd);
-    inode_unref(handle->inode);
-    listing_destroy(handle->listing);
-    free(handle->text);
-    free(handle);
-}
-
 struct handle *kind_make_handle(struct tree *tree, struct inode *inode)
 {
     struct handle *handle = calloc(1, sizeof(*handle));
 
-    if (handle) {
-        handle->inode = inode_ref(inode);
-        handle->id = atomic_fetch_add(&tree->last_handle_id, 1) + 1;
-        handle->fd = -1;
-    }
+    if (!handle)
+        return NULL;
+    handle->inode = inode_ref(inode);
+    handle->id = atomic_fetch_add(&tree->last_handle_id, 1) + 1;
+    handle->fd = -1;
+    mutex_lock(&tree->mutex);
+    LIST_INSERT_HEAD(&tree->handles, handle, link);
+    mutex_unlock(&tree->mutex);
     return handle;
+}
+
+void kind_free_handle(struct tree *tree, struct handle *handle)
+{
+    mutex_lock(&tree->mutex);
+    LIST_REMOVE(handle, link);
+    mutex_unlock(&tree->mutex);
+    destroy_handle(handle);
 }
 
 int tree_open(struct tree *tree, struct inode *inode, int flags, const struct caller *caller,
@@ -224,7 +241,7 @@ void tree_release(struct tree *tree, struct handle *handle)
         inode_touch_parent(handle->inode);
         jobs_kick(tree->setup.jobs);
     }
-    kind_free_handle(handle);
+    kind_free_handle(tree, handle);
 }
 
 int tree_opendir(struct tree *tree, struct inode *inode, struct handle **ret_handle)

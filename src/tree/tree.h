@@ -11,6 +11,7 @@
 #ifndef EASELFS_TREE_TREE_H
 #define EASELFS_TREE_TREE_H
 
+#include <sys/queue.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
@@ -43,6 +44,7 @@ struct handle {
     size_t length;           /* of text */
     bool failed;             /* wait files: a newest job failed; behind the text comes EIO */
     struct listing *listing; /* directories: what they held when reading began, owned */
+    LIST_ENTRY(handle) link; /* all that are open; private to the tree */
 };
 
 /** What LOOKUP and its kin give. */
@@ -65,7 +67,7 @@ struct tree_setup {
 /** Make the tree, and in the store the directories of the models. @return 0 or a negative errno. */
 int tree_create(const struct tree_setup *setup, struct tree **ret_tree);
 
-/** Takes NULL. */
+/** Free it and the handles that are still open, which the kernel gave up. Takes NULL. */
 void tree_destroy(struct tree *tree);
 
 /** Reachable by @name in the root, for the thread @thread only: where results wait. Call once. */
