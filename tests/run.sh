@@ -50,7 +50,7 @@ step() {
 # mounts FOLDER: the tests on real mounts, with what was built there
 mounts() {
     step "mount tests ($1)" env EASELFS_BUILD="$repo/$1" $python -B -m pytest -q -p no:cacheprovider \
-        -n 4 --dist loadfile --timeout 300 tests/mount
+        -n 2 --dist loadfile --timeout 300 tests/mount
 }
 
 export ASAN_OPTIONS=halt_on_error=1:detect_leaks=1
