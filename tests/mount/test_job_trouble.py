@@ -213,7 +213,7 @@ def test_a_workspace_that_was_removed(mount, standin, top):
     """Its results go to the model's directory, and get numbers of that."""
     (top / "0007.png").write_bytes(png())
     (top / "w").mkdir()
-    (top / "w" / "prompt").write_text(directed("A cat", f"{SMALL}, delay=400"))
+    (top / "w" / "prompt").write_text(directed("A cat", f"{SMALL}, delay=2000"))
     standin.await_requests(1)
     shutil.rmtree(top / "w")
     until((top / "0008.jpg").exists, "the picture")

@@ -232,7 +232,7 @@ def test_a_waiting_reader_can_be_ended_at_once(desk, number):
 
 
 def test_a_caught_signal_interrupts_and_the_read_may_be_repeated(desk):
-    begin(desk, desk.path, SLOW)
+    begin(desk, desk.path, "[[standin: delay=4000, words=]] longer than python needs to start")
     code = ("import os, signal, sys\nsignal.signal(signal.SIGUSR1, lambda *a: print('caught',"
             " flush=True))\nfd = os.open(sys.argv[1], os.O_RDONLY)\nprint(os.read(fd, 100))")
     reader = Reader(desk.path / ".wait", "python3", "-c", code).until_blocked()
