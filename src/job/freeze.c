@@ -20,6 +20,7 @@
 #include "job/naming.h"
 #include "job/scheduler.h"
 #include "store/spool.h"
+#include "store/values.h"
 
 /* More names than a workspace with a hundred thousand results has. */
 #define NAMES_MAX (1 << 20)
@@ -190,6 +191,8 @@ static int freeze_settings(struct job *job)
     cleanup_prompt struct prompt prompt = {0};
     int error = settings_copy(&job->record.settings, &job->model->settings);
 
+    if (!error)
+        error = values_inherit(job->workspace, job->model->profile, &job->record.settings);
     if (!error)
         error = prompt_parse(job->record.prompt, strlen(job->record.prompt), job->model->profile,
                              &prompt, &job->record.failure);

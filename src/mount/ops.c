@@ -54,17 +54,13 @@ void ops_reply(fuse_req_t req, int error)
 
 void ops_reply_text(fuse_req_t req, const struct handle *handle, size_t size, off_t offset)
 {
-    size_t start = (size_t)offset < handle->length ? (size_t)offset : handle->length;
-    size_t rest = handle->length - start;
-    size_t length = rest < size ? rest : size;
-    cleanup_free char *piece = malloc(length + 1);
+    cleanup_free char *piece = malloc(size);
 
-    if (!piece) {
+    if (!piece)
         ops_reply(req, -ENOMEM);
-        return;
-    }
-    memcpy(piece, handle->text + start, length);
-    fuse_reply_buf(req, piece, length);
+    else
+        fuse_reply_buf(req, piece,
+                       tree_read_text(ops_tree(req), handle, piece, size, (uint64_t)offset));
 }
 
 void ops_fill_entry(const struct mount *mount, const struct tree_entry *entry,
@@ -213,9 +209,9 @@ static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
     }
 }
 
-/* A prompt is looked at before any of it is written; it is small, or refused. */
-static ssize_t write_prompt(struct tree *tree, const struct handle *handle,
-                            struct fuse_bufvec *content, off_t offset)
+/* A prompt or a setting is looked at before any of it is written; it is small, or refused. */
+static ssize_t write_checked(struct tree *tree, struct handle *handle, struct fuse_bufvec *content,
+                             off_t offset)
 {
     size_t size = fuse_buf_size(content);
     struct fuse_bufvec copy = FUSE_BUFVEC_INIT(size);
@@ -228,7 +224,7 @@ static ssize_t write_prompt(struct tree *tree, const struct handle *handle,
     length = fuse_buf_copy(&copy, content, 0);
     if (length < 0)
         return length;
-    return tree_write_prompt(tree, handle, bytes, (size_t)length, (uint64_t)offset);
+    return tree_write_checked(tree, handle, bytes, (size_t)length, (uint64_t)offset);
 }
 
 static ssize_t write_plain(const struct handle *handle, struct fuse_bufvec *content, off_t offset)
@@ -245,12 +241,12 @@ static ssize_t write_plain(const struct handle *handle, struct fuse_bufvec *cont
 static void op_write_buf(fuse_req_t req, fuse_ino_t ino, struct fuse_bufvec *content, off_t offset,
                          struct fuse_file_info *info)
 {
-    const struct handle *handle = ops_handle(info);
+    struct handle *handle = ops_handle(info);
     ssize_t written = -EBADF;
 
     (void)ino;
     if (handle->writer)
-        written = tree_writes_prompt(handle) ? write_prompt(ops_tree(req), handle, content, offset)
+        written = tree_checks_writes(handle) ? write_checked(ops_tree(req), handle, content, offset)
                                              : write_plain(handle, content, offset);
     if (written < 0)
         ops_reply(req, (int)written);

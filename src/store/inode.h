@@ -48,6 +48,12 @@ struct inode {
     /* Directories: when something in it was last changed by a user, clock_now_ms(). */
     _Atomic int64_t changed_ms;
 
+    /* Directories: the thread that made it, as long as the inode lives; 0: long ago. */
+    _Atomic pid_t maker;
+
+    /* settings/: a bit for each value that its maker made, and therefore finds. */
+    _Atomic uint32_t made_values;
+
     /* Directories: a job in it or below it was begun since the mount. */
     _Atomic bool has_jobs;
 

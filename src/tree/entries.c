@@ -11,8 +11,14 @@
 #include <sys/stat.h>
 
 #include "base/io.h"
-#include "job/naming.h"
+#include "store/values.h"
 #include "tree/kind.h"
+
+/* The directory settings/ of a workspace, which stays where and what it is. */
+static bool is_settings_directory(const struct inode *directory, const char *name)
+{
+    return kind_is_directory(directory) && strcmp(name, VALUES_DIRECTORY) == 0;
+}
 
 static int check_name(struct tree *tree, struct inode *directory, const char *name)
 {
@@ -23,9 +29,16 @@ static int check_name(struct tree *tree, struct inode *directory, const char *na
     return directory->kind->check_name(tree, directory, name);
 }
 
-/* A root daemon makes files for others: what is made belongs to who made it. */
-static int adopt(const struct tree *tree, const struct inode *directory, const char *name,
-                 const struct caller *caller)
+/* The same for what is no directory: the name of settings/ and of a value are taken. */
+static int check_file_name(struct tree *tree, struct inode *directory, const char *name)
+{
+    if (is_settings_directory(directory, name) || settings_is_value(directory, name))
+        return -EPERM;
+    return check_name(tree, directory, name);
+}
+
+int kind_adopt(const struct tree *tree, const struct inode *directory, const char *name,
+               const struct caller *caller)
 {
     struct stat parent;
     gid_t gid = caller->gid;
@@ -41,7 +54,7 @@ static int adopt(const struct tree *tree, const struct inode *directory, const c
 static int finish_making(struct tree *tree, struct inode *parent, const char *name,
                          const struct caller *caller, struct tree_entry *ret_entry)
 {
-    int error = adopt(tree, parent, name, caller);
+    int error = kind_adopt(tree, parent, name, caller);
 
     inode_touch(parent);
     return error ? error : tree_lookup(tree, parent, name, caller, ret_entry);
@@ -51,7 +64,7 @@ int tree_mknod(struct tree *tree, struct inode *parent, const char *name,
                const struct caller *caller, mode_t mode, struct tree_entry *ret_entry)
 {
     cleanup_close int fd = -1;
-    int error = check_name(tree, parent, name);
+    int error = check_file_name(tree, parent, name);
 
     if (error || !S_ISREG(mode))
         return error ? error : -EPERM;
@@ -67,17 +80,22 @@ int tree_mkdir(struct tree *tree, struct inode *parent, const char *name,
 {
     int error = check_name(tree, parent, name);
 
+    if (!error && parent->kind == &kind_settings)
+        error = -EPERM;
     if (error)
         return error;
     if (mkdirat(parent->fd, name, mode & 07777) < 0)
         return -errno;
-    return finish_making(tree, parent, name, caller, ret_entry);
+    error = finish_making(tree, parent, name, caller, ret_entry);
+    if (!error)
+        atomic_store(&ret_entry->inode->maker, caller->thread);
+    return error;
 }
 
 int tree_symlink(struct tree *tree, struct inode *parent, const char *name,
                  const struct caller *caller, const char *target, struct tree_entry *ret_entry)
 {
-    int error = check_name(tree, parent, name);
+    int error = check_file_name(tree, parent, name);
 
     if (error)
         return error;
@@ -105,6 +123,27 @@ static int open_made(struct tree *tree, struct inode *inode, int fd, int flags,
     return error;
 }
 
+/* A value is made by whoever does not find it: the maker of settings/ (kind_is_maker). */
+static int create_value(struct tree *tree, struct inode *directory, const char *name,
+                        const struct caller *caller, int flags, struct tree_entry *ret_entry,
+                        struct handle **ret_handle)
+{
+    const struct caller nobody = {0};
+    struct tree_entry entry;
+    int error = tree_lookup(tree, directory, name, &nobody, &entry);
+
+    if (error)
+        return error;
+    error = tree_open(tree, entry.inode, flags & ~(O_CREAT | O_EXCL), caller, ret_handle);
+    if (error) {
+        inode_unref(entry.inode);
+        return error;
+    }
+    settings_note_made(directory, name);
+    *ret_entry = entry;
+    return 0;
+}
+
 int tree_create_file(struct tree *tree, struct inode *parent, const char *name,
                      const struct caller *caller, mode_t mode, int flags,
                      struct tree_entry *ret_entry, struct handle **ret_handle)
@@ -113,6 +152,10 @@ int tree_create_file(struct tree *tree, struct inode *parent, const char *name,
     cleanup_close int fd = -1;
     int error = check_name(tree, parent, name);
 
+    if (!error && is_settings_directory(parent, name))
+        error = -EPERM;
+    if (!error && settings_is_value(parent, name))
+        return create_value(tree, parent, name, caller, flags, ret_entry, ret_handle);
     if (!error && (flags & O_ACCMODE) != O_RDONLY)
         error = prompt_check_open(tree, parent, name);
     if (error)
@@ -142,6 +185,22 @@ static struct inode *find_known(struct tree *tree, const struct inode *directory
     return inode_find(tree->setup.inodes, status.st_dev, status.st_ino);
 }
 
+/* A workspace that looks empty may hold an empty settings/ that is not listed. */
+static void remove_empty_settings(struct tree *tree, const struct inode *parent,
+                                  const struct inode *directory, const char *name)
+{
+    char path[NAME_MAX + sizeof(VALUES_DIRECTORY) + 1];
+    struct inode *settings;
+
+    if (!directory || !kind_is_directory(directory))
+        return;
+    snprintf(path, sizeof(path), "%s/" VALUES_DIRECTORY, name);
+    settings = find_known(tree, directory, VALUES_DIRECTORY);
+    if (unlinkat(parent->fd, path, AT_REMOVEDIR) == 0 && settings)
+        inode_detach(settings);
+    inode_unref(settings);
+}
+
 static int remove_entry(struct tree *tree, struct inode *parent, const char *name, int flags)
 {
     struct inode *inode;
@@ -149,7 +208,11 @@ static int remove_entry(struct tree *tree, struct inode *parent, const char *nam
 
     if (error)
         return error;
+    if (settings_is_value(parent, name))
+        return settings_unlink(parent, name);
     inode = find_known(tree, parent, name);
+    if (flags & AT_REMOVEDIR)
+        remove_empty_settings(tree, parent, inode, name);
     if (unlinkat(parent->fd, name, flags) < 0) {
         error = -errno;
     } else {
@@ -273,6 +336,20 @@ static int rename_known(struct tree *tree, struct inode *parent, const char *nam
                                    : replace(tree, parent, name, &here, target, flags);
 }
 
+/* What the file holds becomes the value; the file itself is gone. */
+static int rename_onto_value(struct tree *tree, struct inode *parent, const char *name,
+                             struct inode *inode, struct inode *new_parent, const char *new_name,
+                             unsigned flags)
+{
+    int error = flags ? -EINVAL : settings_rename_onto(tree, inode, new_parent, new_name);
+
+    if (!error && unlinkat(parent->fd, name, 0) < 0)
+        error = -errno;
+    if (!error)
+        inode_detach(inode);
+    return error;
+}
+
 int tree_rename(struct tree *tree, struct inode *parent, const char *name, struct inode *new_parent,
                 const char *new_name, unsigned flags, const struct caller *caller)
 {
@@ -287,10 +364,20 @@ int tree_rename(struct tree *tree, struct inode *parent, const char *name, struc
     error = check_name(tree, parent, name);
     if (!error)
         error = check_name(tree, new_parent, new_name);
+    if (!error &&
+        (is_settings_directory(parent, name) || is_settings_directory(new_parent, new_name)))
+        error = -EPERM;
+    if (!error && settings_is_value(parent, name))
+        error = settings_before_rename(tree, parent, name);
     if (!error) /* known to the kernel by now, as it looked up both names */
         error = kind_get_real(tree, parent, name, &inode);
     if (error)
         return error;
+    if (settings_is_value(new_parent, new_name)) {
+        error = rename_onto_value(tree, parent, name, inode, new_parent, new_name, flags);
+        inode_unref(inode);
+        return error;
+    }
     target = find_known(tree, new_parent, new_name);
     error = rename_known(tree, parent, name, inode, new_parent, new_name, target, flags);
     if (!error) {

@@ -205,14 +205,19 @@ static int set_times(const struct inode *inode, const struct stat *wanted, int w
     return utimensat(inode->fd, "", times, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
 }
 
-int tree_setattr(struct tree *tree, struct inode *inode, const struct handle *handle,
-                 const struct stat *wanted, int what, struct stat *ret_status,
-                 double *ret_timeout_s)
+/* A setting has a value and nothing else that could be set; cp -p and rsync may try. */
+static int set_value(struct tree *tree, struct inode *inode, struct handle *handle,
+                     const struct stat *wanted, int what)
+{
+    return what & TREE_SET_SIZE ? settings_truncate(tree, inode, handle, wanted->st_size) : 0;
+}
+
+/* Of a file or directory of the store. */
+static int set_real(struct tree *tree, struct inode *inode, const struct handle *handle,
+                    const struct stat *wanted, int what)
 {
     int error = 0;
 
-    if (inode->fd < 0)
-        return -EPERM;
     if (what & TREE_SET_MODE)
         error = set_mode(inode, wanted->st_mode);
     if (!error && (what & (TREE_SET_UID | TREE_SET_GID)))
@@ -222,6 +227,19 @@ int tree_setattr(struct tree *tree, struct inode *inode, const struct handle *ha
     if (!error &&
         (what & (TREE_SET_ATIME | TREE_SET_MTIME | TREE_SET_ATIME_NOW | TREE_SET_MTIME_NOW)))
         error = set_times(inode, wanted, what);
+    return error;
+}
+
+int tree_setattr(struct tree *tree, struct inode *inode, struct handle *handle,
+                 const struct stat *wanted, int what, struct stat *ret_status,
+                 double *ret_timeout_s)
+{
+    int error = -EPERM;
+
+    if (inode->kind == &kind_setting)
+        error = set_value(tree, inode, handle, wanted, what);
+    else if (inode->fd >= 0)
+        error = set_real(tree, inode, handle, wanted, what);
     return error ? error : tree_getattr(tree, inode, ret_status, ret_timeout_s);
 }
 
@@ -245,6 +263,8 @@ int tree_fallocate(struct tree *tree, struct handle *handle, int mode, off_t off
 
     if (!handle->writer)
         return -EBADF;
+    if (handle->fd < 0)
+        return -EOPNOTSUPP;
     error = prompt_check_size(inode, (uint64_t)offset + (uint64_t)length);
     if (error)
         return error;

@@ -29,6 +29,8 @@ extern const struct node_kind kind_staging;   /* tree/root.c */
 extern const struct node_kind kind_model;     /* tree/workspace.c: a top workspace */
 extern const struct node_kind kind_workspace; /* tree/workspace.c: any below */
 extern const struct node_kind kind_file;      /* tree/file.c: real, and no directory */
+extern const struct node_kind kind_settings;  /* tree/settings.c: the directory settings/ */
+extern const struct node_kind kind_setting;   /* tree/settings.c: a value in it */
 extern const struct node_kind kind_readme;    /* tree/virtual.c */
 extern const struct node_kind kind_status;    /* tree/virtual.c */
 extern const struct node_kind kind_wait;      /* tree/wait.c */
@@ -82,7 +84,50 @@ int file_drop_set_id(const struct inode *inode);
 struct handle *kind_make_handle(struct tree *tree, struct inode *inode);
 void kind_free_handle(struct tree *tree, struct handle *handle);
 
+/** @name was made in @directory: it belongs to @caller, where the daemon may give it away. */
+int kind_adopt(const struct tree *tree, const struct inode *directory, const char *name,
+               const struct caller *caller);
+
+/** Whether @caller is the thread that made @directory: it finds nothing virtual in there. */
+bool kind_is_maker(const struct inode *directory, const struct caller *caller);
+
+/* settings/ (tree/settings.c). */
+
+/** The directory settings/ of @workspace, made where it is not there yet. */
+int settings_get_directory(struct tree *tree, struct inode *workspace, const struct caller *caller,
+                           struct inode **ret_inode);
+
+/** Whether @name in @directory is a setting. */
+bool settings_is_value(const struct inode *directory, const char *name);
+
+/** The setting @name was created by the maker of @directory. */
+void settings_note_made(struct inode *directory, const char *name);
+
+/** Write to an open setting. @return as tree_write_checked(). */
+ssize_t settings_write(struct tree *tree, struct handle *handle, const void *bytes, size_t length,
+                       uint64_t offset);
+
+/** Truncate a setting; @handle is NULL where it is not open. */
+int settings_truncate(struct tree *tree, struct inode *inode, struct handle *handle, off_t size);
+
+/** @handle of a setting is closed: one that was only emptied is reset. */
+void settings_released(struct tree *tree, struct handle *handle);
+
+/** Reset the setting @name. */
+int settings_unlink(struct inode *directory, const char *name);
+
+/** Before the setting @name is renamed to another name: have a file there, set or not. */
+int settings_before_rename(struct tree *tree, struct inode *directory, const char *name);
+
+/** @file is renamed onto the setting @name: check and keep what it holds. */
+int settings_rename_onto(struct tree *tree, struct inode *file, struct inode *directory,
+                         const char *name);
+
 /* The commit rule (tree/prompt.c). */
+
+/** Write to a prompt. @return as tree_write_checked(). */
+ssize_t prompt_write(struct tree *tree, const struct handle *handle, const void *bytes,
+                     size_t length, uint64_t offset);
 
 /** Whether the file stands under the name of a prompt now. */
 bool prompt_is_named(struct inode *inode);

@@ -64,7 +64,7 @@ int listing_add(struct listing *listing, const char *name, uint64_t number, mode
     return error;
 }
 
-int listing_add_directory(struct listing *listing, int fd)
+int listing_add_directory(struct listing *listing, int fd, const char *hidden)
 {
     cleanup_closedir DIR *dir = NULL;
     int opened = io_reopen(fd, O_RDONLY | O_DIRECTORY);
@@ -78,7 +78,8 @@ int listing_add_directory(struct listing *listing, int fd)
         return -errno;
     }
     for (const struct dirent *entry; !error && (entry = readdir(dir));) {
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
+            !(hidden && strcmp(entry->d_name, hidden) == 0))
             error =
                 listing_add(listing, entry->d_name, entry->d_ino, (mode_t)DTTOIF(entry->d_type));
     }

@@ -20,8 +20,12 @@ void listing_destroy(struct listing *listing);
 /** Add an entry; the name is copied. @return 0 or -ENOMEM. */
 int listing_add(struct listing *listing, const char *name, uint64_t number, mode_t type);
 
-/** Add what the real directory behind @fd holds, but "." and "..". @return 0 or negative errno. */
-int listing_add_directory(struct listing *listing, int fd);
+/**
+ * Add what the real directory behind @fd holds, but "." and "..", and @hidden (NULL: nothing more).
+ *
+ * @return 0 or a negative errno.
+ */
+int listing_add_directory(struct listing *listing, int fd, const char *hidden);
 
 size_t listing_count(const struct listing *listing);
 const char *listing_name(const struct listing *listing, size_t index);

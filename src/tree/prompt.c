@@ -308,8 +308,8 @@ static ssize_t write_text(struct tree *tree, const struct handle *handle, const 
     return written < 0 ? -errno : written;
 }
 
-ssize_t tree_write_prompt(struct tree *tree, const struct handle *handle, const void *bytes,
-                          size_t length, uint64_t offset)
+ssize_t prompt_write(struct tree *tree, const struct handle *handle, const void *bytes,
+                     size_t length, uint64_t offset)
 {
     struct inode *inode = handle->inode;
     ssize_t written;
@@ -325,11 +325,6 @@ ssize_t tree_write_prompt(struct tree *tree, const struct handle *handle, const 
     prompt_let_go(tree, inode);
     inode_touch_parent(inode);
     return written;
-}
-
-bool tree_writes_prompt(const struct handle *handle)
-{
-    return prompt_is_named(handle->inode);
 }
 
 /* @handle has changed the prompt and a descriptor of it is closed: durable after 0. */

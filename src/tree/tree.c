@@ -10,24 +10,33 @@
 #include <time.h>
 
 #include "base/io.h"
+#include "store/values.h"
 #include "tree/kind.h"
 
 #define DIRECTORY_MODE 0755
 #define PROMPT_NAME    "prompt"
 #define PROMPT_MODE    0644
 
-/* A model's directory begins with an empty prompt, so that a file manager has one to open. */
+/*
+ * A model's directory begins with an empty prompt, so that a file manager has one to open. Its
+ * settings/ is there from the start: made later, it would change the directory while tar reads it.
+ */
 static int make_model_directory(const struct tree *tree, const struct model *model)
 {
+    bool is_new = mkdirat(tree->setup.store->tree_fd, model->directory, DIRECTORY_MODE) == 0;
     cleanup_close int fd = -1;
     cleanup_close int prompt = -1;
 
-    if (mkdirat(tree->setup.store->tree_fd, model->directory, DIRECTORY_MODE) < 0)
-        return errno == EEXIST ? 0 : -errno;
+    if (!is_new && errno != EEXIST)
+        return -errno;
     fd = openat(tree->setup.store->tree_fd, model->directory,
                 O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
         return -errno;
+    if (mkdirat(fd, VALUES_DIRECTORY, DIRECTORY_MODE) < 0 && errno != EEXIST)
+        return -errno;
+    if (!is_new)
+        return 0;
     prompt = openat(fd, PROMPT_NAME, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, PROMPT_MODE);
     return prompt < 0 ? -errno : 0;
 }
@@ -229,14 +238,42 @@ int tree_open(struct tree *tree, struct inode *inode, int flags, const struct ca
     return 0;
 }
 
+bool tree_checks_writes(const struct handle *handle)
+{
+    return handle->value || prompt_is_named(handle->inode);
+}
+
+ssize_t tree_write_checked(struct tree *tree, struct handle *handle, const void *bytes,
+                           size_t length, uint64_t offset)
+{
+    return handle->value ? settings_write(tree, handle, bytes, length, offset)
+                         : prompt_write(tree, handle, bytes, length, offset);
+}
+
+size_t tree_read_text(struct tree *tree, const struct handle *handle, void *buffer, size_t size,
+                      uint64_t offset)
+{
+    size_t length = 0;
+
+    mutex_lock(&tree->mutex);
+    if (offset < handle->length)
+        length = handle->length - (size_t)offset < size ? handle->length - (size_t)offset : size;
+    if (length)
+        memcpy(buffer, handle->text + offset, length);
+    mutex_unlock(&tree->mutex);
+    return length;
+}
+
 int tree_flush(struct tree *tree, struct handle *handle, const struct caller *caller)
 {
-    return handle->writer ? prompt_flush(tree, handle, caller) : 0;
+    return handle->writer && !handle->value ? prompt_flush(tree, handle, caller) : 0;
 }
 
 void tree_release(struct tree *tree, struct handle *handle)
 {
-    if (handle->writer && inode_drop_writer(handle->inode) == 0) {
+    if (handle->value) {
+        settings_released(tree, handle);
+    } else if (handle->writer && inode_drop_writer(handle->inode) == 0) {
         prompt_released(tree, handle->inode);
         inode_touch_parent(handle->inode);
         jobs_kick(tree->setup.jobs);

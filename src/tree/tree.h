@@ -42,6 +42,9 @@ struct handle {
     char *text;              /* virtual: what is read, made at open; a wait file's is made by the
                                 first read that need not block. Owned */
     size_t length;           /* of text */
+    bool value;              /* a setting: text is what it holds, changed by writes under the
+                                tree's mutex */
+    bool emptied;            /* a setting: truncated, and nothing written since */
     bool failed;             /* wait files: a newest job failed; behind the text comes EIO */
     struct listing *listing; /* directories: what they held when reading began, owned */
     LIST_ENTRY(handle) link; /* all that are open; private to the tree */
@@ -94,7 +97,7 @@ int tree_getattr(struct tree *tree, struct inode *inode, struct stat *ret_status
 #define TREE_SET_MTIME_NOW (1 << 8)
 
 /** @handle: NULL unless the file is open. EFBIG where a prompt would grow too long. */
-int tree_setattr(struct tree *tree, struct inode *inode, const struct handle *handle,
+int tree_setattr(struct tree *tree, struct inode *inode, struct handle *handle,
                  const struct stat *wanted, int what, struct stat *ret_status,
                  double *ret_timeout_s);
 int tree_readlink(struct inode *inode, char *target, size_t size);
@@ -121,12 +124,21 @@ int tree_rename(struct tree *tree, struct inode *parent, const char *name, struc
 int tree_open(struct tree *tree, struct inode *inode, int flags, const struct caller *caller,
               struct handle **ret_handle);
 
-/** Whether what is written has to go through tree_write_prompt(). */
-bool tree_writes_prompt(const struct handle *handle);
+/** Whether what is written has to go through tree_write_checked(): to prompts and settings. */
+bool tree_checks_writes(const struct handle *handle);
 
-/** Write to a prompt. @return bytes written, or a negative errno: EILSEQ, EFBIG for the text. */
-ssize_t tree_write_prompt(struct tree *tree, const struct handle *handle, const void *bytes,
-                          size_t length, uint64_t offset);
+/**
+ * Write to a prompt or a setting. What is written to a setting is in force at once.
+ *
+ * @return bytes written, or a negative errno with nothing changed: EILSEQ, EFBIG for a prompt's
+ *         text, EINVAL for a setting's value, or that of storing it
+ */
+ssize_t tree_write_checked(struct tree *tree, struct handle *handle, const void *bytes,
+                           size_t length, uint64_t offset);
+
+/** Copy @size bytes at @offset of a virtual text to @buffer. @return how many there were. */
+size_t tree_read_text(struct tree *tree, const struct handle *handle, void *buffer, size_t size,
+                      uint64_t offset);
 
 /** The content is about to be changed through @handle. */
 void tree_begin_write(const struct handle *handle);

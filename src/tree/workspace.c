@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
  * Workspaces: real directories of the store with a few virtual names. In a model's own directory,
- * the top workspace, README.txt and status.txt are listed and cannot be replaced. Below it nothing
- * virtual is listed, and status.txt is there by name only once a job was begun and while no real
- * file has that name: a directory that is being copied in has to look like any other.
+ * the top workspace, README.txt, status.txt and settings/ are listed, and the first two cannot be
+ * replaced. Below it nothing virtual is listed, but for settings/ once something was set there. By
+ * name settings/ is always there, but for whom makes the directory (kind_is_maker); status.txt is
+ * once a job was begun, and while no real file has that name: a directory that is being copied in
+ * has to look like any other.
  */
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "job/naming.h"
+#include "store/values.h"
 #include "tree/kind.h"
 
 static bool is_wait_name(const char *name)
@@ -17,6 +20,11 @@ static bool is_wait_name(const char *name)
     char prompt_name[NAME_MAX + 1];
 
     return strcmp(name, NAME_WAIT) == 0 || naming_waited_prompt(name, prompt_name);
+}
+
+static bool is_settings(const char *name)
+{
+    return strcmp(name, VALUES_DIRECTORY) == 0;
 }
 
 static int get_virtual(struct tree *tree, struct inode *directory, const char *name,
@@ -28,9 +36,10 @@ static int get_virtual(struct tree *tree, struct inode *directory, const char *n
 static int model_lookup(struct tree *tree, struct inode *directory, const char *name,
                         const struct caller *caller, struct inode **ret_inode)
 {
-    (void)caller;
     if (is_wait_name(name))
         return get_virtual(tree, directory, name, &kind_wait, ret_inode);
+    if (is_settings(name))
+        return settings_get_directory(tree, directory, caller, ret_inode);
     if (strcmp(name, NAME_README) == 0)
         return get_virtual(tree, directory, name, &kind_readme, ret_inode);
     if (strcmp(name, NAME_STATUS) == 0)
@@ -43,19 +52,36 @@ static int workspace_lookup(struct tree *tree, struct inode *directory, const ch
 {
     int error;
 
-    (void)caller;
     if (is_wait_name(name))
         return get_virtual(tree, directory, name, &kind_wait, ret_inode);
+    if (is_settings(name))
+        return settings_get_directory(tree, directory, caller, ret_inode);
     error = kind_get_real(tree, directory, name, ret_inode);
     if (error == -ENOENT && strcmp(name, NAME_STATUS) == 0 && atomic_load(&directory->has_jobs))
         error = get_virtual(tree, directory, name, &kind_status, ret_inode);
     return error;
 }
 
+static int list_settings(struct tree *tree, struct inode *directory, struct listing *listing)
+{
+    const struct caller nobody = {0};
+    struct inode *settings;
+    int error = settings_get_directory(tree, directory, &nobody, &settings);
+
+    if (error)
+        return error;
+    error = listing_add(listing, VALUES_DIRECTORY, settings->number, S_IFDIR);
+    inode_unref(settings);
+    return error;
+}
+
 static int workspace_list(struct tree *tree, struct inode *directory, struct listing *listing)
 {
-    (void)tree;
-    return listing_add_directory(listing, directory->fd);
+    int error = listing_add_directory(listing, directory->fd, VALUES_DIRECTORY);
+
+    if (!error && values_any(directory))
+        error = list_settings(tree, directory, listing);
+    return error;
 }
 
 static int list_virtual(struct tree *tree, struct inode *directory, const char *name,
@@ -73,8 +99,10 @@ static int list_virtual(struct tree *tree, struct inode *directory, const char *
 
 static int model_list(struct tree *tree, struct inode *directory, struct listing *listing)
 {
-    int error = listing_add_directory(listing, directory->fd);
+    int error = listing_add_directory(listing, directory->fd, VALUES_DIRECTORY);
 
+    if (!error)
+        error = list_settings(tree, directory, listing);
     if (!error)
         error = list_virtual(tree, directory, NAME_README, &kind_readme, listing);
     if (!error)

@@ -24,7 +24,7 @@ def place(request, shared):
     path.mkdir(exist_ok=True)
     yield path
     for entry in path.iterdir():
-        if entry.name not in ("prompt", "README.txt", "status.txt", "ground"):
+        if entry.name not in ("prompt", "README.txt", "status.txt", "settings", "ground"):
             entry.unlink()
 
 

@@ -147,7 +147,7 @@ def test_copying_out_what_is_under_way_copies_what_is_there(mount, standin, tmp_
     standin.await_requests(2)
     run(["cp", "-r", mount.path, tmp_path / "out"])
     assert sorted(os.listdir(tmp_path / "out" / MODEL)) == [
-        "0001.jpg", "0001.txt", "README.txt", "prompt", "status.txt"]
+        "0001.jpg", "0001.txt", "README.txt", "prompt", "settings", "status.txt"]
     assert len(standin.requests()) == 2
 
 

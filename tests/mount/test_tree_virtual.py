@@ -28,7 +28,8 @@ def test_the_root_holds_the_models_and_two_texts(root):
 
 
 def test_a_model_begins_with_an_empty_prompt_and_two_texts(root):
-    assert sorted(os.listdir(root / FLASH)) == ["README.txt", "prompt", "status.txt"]
+    assert sorted(os.listdir(root / FLASH)) == ["README.txt", "prompt", "settings",
+                                                "status.txt"]
     assert (root / FLASH / "prompt").stat().st_size == 0
     assert stat.S_IMODE((root / FLASH / "prompt").stat().st_mode) == 0o644
 
