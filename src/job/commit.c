@@ -16,16 +16,26 @@
 
 #define NOT_STORED "The prompt could not be stored"
 
-/* What a prompt has to be before anything is stored of it. */
+/* What a prompt has to be before anything is stored of it. @ret_count: pictures that it asks for.
+ */
 static int check_text(struct jobs *jobs, struct inode *workspace, const char *text, size_t length,
-                      struct failure *failure)
+                      unsigned *ret_count, struct failure *failure)
 {
     const struct model *model = jobs_model_of(jobs, workspace);
     cleanup_prompt struct prompt prompt = {0};
+    cleanup_settings struct settings settings = {0};
+    int error;
 
     if (!model)
         return failure_set(failure, -ESTALE, "The directory was removed.");
-    return prompt_parse(text, length, model->profile, &prompt, failure);
+    error = prompt_parse(text, length, model->profile, &prompt, failure);
+    if (error)
+        return error;
+    error = job_gather_settings(model, workspace, &prompt, &settings);
+    if (error)
+        return failure_set_errno(failure, error, "The settings cannot be read");
+    *ret_count = settings_count(&settings);
+    return 0;
 }
 
 /* Whether @job is about this text in a file of this name. */
@@ -190,7 +200,7 @@ static int find_place(struct jobs *jobs, const struct inode *prompt, struct job 
     }
     if (same || registration->job)
         return 0;
-    if (!jobs_have_room(jobs))
+    if (!jobs_have_room(jobs, made->picture_count))
         return limits_refuse(jobs->limits, limits_now_ms(), failure);
     job_insert(made);
     registration->job = made;
@@ -208,13 +218,15 @@ static int register_held(struct jobs *jobs, struct inode *prompt, struct inode *
 {
     struct job *made;
     struct job *job;
-    int error = check_text(jobs, workspace, text, length, failure);
+    unsigned count;
+    int error = check_text(jobs, workspace, text, length, &count, failure);
 
     if (error)
         return error;
     error = make_job(jobs, prompt, workspace, name, text, length, &made);
     if (error)
         return failure_set_errno(failure, error, NOT_STORED);
+    made->picture_count = count;
     mutex_lock(&jobs->mutex);
     error = find_place(jobs, prompt, made, registration, failure);
     mutex_unlock(&jobs->mutex);

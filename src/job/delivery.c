@@ -157,6 +157,18 @@ static int deliver_words(struct delivery *delivery)
     return error;
 }
 
+/* Whether the file @name tells of a sibling's failure: that stays, whatever became of the others.
+ */
+static bool is_of_sibling(const struct inode *directory, const char *name, const char *id)
+{
+    cleanup_close int fd =
+        openat(directory->fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    char value[RECORD_ID_SIZE] = "";
+
+    return fd >= 0 && fgetxattr(fd, STORE_XATTR_JOB, value, sizeof(value) - 1) > 0 &&
+           record_are_siblings(value, id);
+}
+
 /* Whether the file @name is ours: of the job @id or, where that is NULL, of any. */
 static bool is_ours(const struct inode *directory, const char *name, const char *id)
 {
@@ -285,7 +297,8 @@ static void remove_error_file(struct job *job)
     char name[NAME_MAX + 1];
 
     naming_error_file(job->record.prompt_name, name);
-    if (!directory || !is_ours(directory, name, NULL))
+    if (!directory || !is_ours(directory, name, NULL) ||
+        is_of_sibling(directory, name, job->record.id))
         return;
     if (publisher->remove(publisher->context, buf_text(&path), name) == 0)
         return;

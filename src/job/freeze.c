@@ -19,6 +19,7 @@
 #include "job/launch.h"
 #include "job/naming.h"
 #include "job/scheduler.h"
+#include "job/siblings.h"
 #include "store/spool.h"
 #include "store/values.h"
 
@@ -186,19 +187,24 @@ static int freeze_picture(struct job *job, int spool_fd, const char *name, bool 
     return error ? failure_set_errno(failure, error, name) : 0;
 }
 
+int job_gather_settings(const struct model *model, struct inode *workspace,
+                        const struct prompt *prompt, struct settings *ret_settings)
+{
+    int error = settings_copy(ret_settings, &model->settings);
+
+    if (!error)
+        error = values_inherit(workspace, model->profile, ret_settings);
+    return error ? error : settings_overlay(ret_settings, &prompt->settings);
+}
+
 static int freeze_settings(struct job *job)
 {
     cleanup_prompt struct prompt prompt = {0};
-    int error = settings_copy(&job->record.settings, &job->model->settings);
-
-    if (!error)
-        error = values_inherit(job->workspace, job->model->profile, &job->record.settings);
-    if (!error)
-        error = prompt_parse(job->record.prompt, strlen(job->record.prompt), job->model->profile,
+    int error = prompt_parse(job->record.prompt, strlen(job->record.prompt), job->model->profile,
                              &prompt, &job->record.failure);
-    if (!error)
-        error = settings_overlay(&job->record.settings, &prompt.settings);
-    return error;
+
+    return error ? error
+                 : job_gather_settings(job->model, job->workspace, &prompt, &job->record.settings);
 }
 
 /* The names in the setting `references`, in the order in which they stand there. */
@@ -255,8 +261,17 @@ static void end_start(struct job *job) requires_(job->jobs->mutex)
     cond_broadcast(&job->jobs->changed);
 }
 
+/* What it asks for itself is one picture, now that its siblings ask for the others. */
+static void enter_queue(struct job *job, struct job_list *siblings) requires_(job->jobs->mutex)
+{
+    end_start(job);
+    job_set_picture_count(job, 1);
+    job_apply(job, JOB_FREEZE);
+    siblings_enqueue(job->jobs, siblings);
+}
+
 /* Its inputs are frozen. @return whether the job may be sent at once: then it is still held. */
-static bool send_at_once(struct job *job)
+static bool send_at_once(struct job *job, struct job_list *siblings)
 {
     struct jobs *jobs = job->jobs;
     bool at_once;
@@ -264,8 +279,7 @@ static bool send_at_once(struct job *job)
     mutex_lock(&jobs->mutex);
     at_once = !job->abandoned && TAILQ_EMPTY(&jobs->queued) && scheduler_admits(jobs);
     if (at_once) {
-        end_start(job);
-        job_apply(job, JOB_FREEZE);
+        enter_queue(job, siblings);
         scheduler_send(job);
     }
     mutex_unlock(&jobs->mutex);
@@ -273,7 +287,7 @@ static bool send_at_once(struct job *job)
 }
 
 /* It has to wait for its turn; what it uses is on record, so that it stays what it was. */
-static void join_queue(struct job *job)
+static void join_queue(struct job *job, struct job_list *siblings)
 {
     struct jobs *jobs = job->jobs;
     bool abandoned;
@@ -285,14 +299,17 @@ static void join_queue(struct job *job)
         log_warning("job %s: its record cannot be saved: %s", job->record.id, error_text(error));
     mutex_lock(&jobs->mutex);
     abandoned = job->abandoned;
-    end_start(job);
-    if (!abandoned) {
-        job_apply(job, JOB_FREEZE);
+    if (abandoned) {
+        end_start(job);
+    } else {
+        enter_queue(job, siblings);
         job_let_go(job);
     }
     mutex_unlock(&jobs->mutex);
-    if (abandoned)
+    if (abandoned) {
+        siblings_cancel(jobs, siblings);
         job_finish(job, JOB_CANCEL);
+    }
 }
 
 static void freeze_again(struct job *job);
@@ -343,8 +360,17 @@ static bool is_abandoned(struct job *job)
     return abandoned;
 }
 
+static int create_siblings(struct job *job, struct job_list *siblings)
+{
+    int error = siblings_create(job, siblings);
+
+    return error ? failure_set_errno(&job->record.failure, error, "The prompt could not be stored")
+                 : 0;
+}
+
 void job_freeze(struct job *job)
 {
+    struct job_list siblings;
     int error;
 
     if (is_abandoned(job)) {
@@ -353,12 +379,14 @@ void job_freeze(struct job *job)
     }
     inode_mark_jobs(job->workspace);
     error = freeze_inputs(job);
+    if (!error)
+        error = create_siblings(job, &siblings);
     if (error)
         fail_start(job, error);
-    else if (send_at_once(job))
+    else if (send_at_once(job, &siblings))
         job_launch(job);
     else
-        join_queue(job);
+        join_queue(job, &siblings);
 }
 
 /* A parked job's turn has come again. */

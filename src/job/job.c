@@ -68,7 +68,7 @@ void job_insert(struct job *job)
 
     TAILQ_INSERT_TAIL(list_of(jobs, job->state), job, link);
     if (job->state <= JOB_QUEUED)
-        jobs->unsent_count++;
+        jobs->unsent_count += job->picture_count;
 }
 
 void job_remove(struct job *job)
@@ -77,7 +77,14 @@ void job_remove(struct job *job)
 
     TAILQ_REMOVE(list_of(jobs, job->state), job, link);
     if (job->state <= JOB_QUEUED)
-        jobs->unsent_count--;
+        jobs->unsent_count -= job->picture_count;
+}
+
+void job_set_picture_count(struct job *job, unsigned count)
+{
+    job->jobs->unsent_count += count;
+    job->jobs->unsent_count -= job->picture_count;
+    job->picture_count = count;
 }
 
 void job_apply(struct job *job, enum job_event event)
@@ -112,6 +119,7 @@ struct job *job_create(struct jobs *jobs, struct record *record, struct inode *w
     record_init(record);
     job->state = job->record.state;
     job->attempt_count = job->record.attempt_count;
+    job->picture_count = 1;
     job->begun_ms = clock_now_ms();
     return job;
 }

@@ -50,6 +50,7 @@ int job_next_state(enum job_state state, enum job_event event, enum job_state *r
 bool job_state_is_final(enum job_state state);
 
 struct flight; /* job/flight.h */
+struct prompt; /* conf/prompt.h */
 
 struct job {
     struct jobs *jobs;
@@ -82,7 +83,9 @@ struct job {
     int64_t not_before_ms; /* queued or parked: the next try */
     int trouble;           /* the negative errno that its step met with last, or 0 */
     unsigned trouble_count;
-    unsigned attempt_count;                              /* as in the record */
+    unsigned picture_count; /* pictures that it asks for: one, unless its siblings (job/siblings.h)
+                               are not made yet */
+    unsigned attempt_count; /* as in the record */
     const _Atomic uint64_t *bytes_sent, *bytes_received; /* of the call under way, or NULL */
 };
 
@@ -104,7 +107,7 @@ struct jobs {
     struct job_list queued guarded_by_(mutex);  /* state queued, in the order of their turn */
     struct job_list working guarded_by_(mutex); /* sent, received, delivered, and over but not yet
                                                    on record as that */
-    size_t unsent_count guarded_by_(mutex);     /* waiting and queued */
+    size_t unsent_count guarded_by_(mutex);     /* pictures that waiting and queued ones ask for */
     unsigned starting_count guarded_by_(mutex);
     unsigned
         in_flight_count guarded_by_(mutex); /* from before the first byte to the last picture */
@@ -196,8 +199,20 @@ void job_fail_refused(struct job *job);
 /** Save the record of an unfinished job, and where its workspace stands now. */
 int job_save(struct job *job);
 
-/** Whether one more prompt fits into what may be asked for today, after those accepted already. */
-bool jobs_have_room(struct jobs *jobs) requires_(jobs->mutex);
+/** Whether @pictures more fit into what may be asked for today, after those accepted already. */
+bool jobs_have_room(struct jobs *jobs, unsigned pictures) requires_(jobs->mutex);
+
+/** @job asks for that many pictures from now on. */
+void job_set_picture_count(struct job *job, unsigned count) requires_(job->jobs->mutex);
+
+/**
+ * The settings in force for a prompt in @workspace: those of the configuration, the directories and
+ * the prompt itself.
+ *
+ * @return 0, -ENOMEM, or the errno of reading them
+ */
+int job_gather_settings(const struct model *model, struct inode *workspace,
+                        const struct prompt *prompt, struct settings *ret_settings);
 
 /** The model of @workspace, by the directory below the root; NULL where that was removed. */
 const struct model *jobs_model_of(struct jobs *jobs, struct inode *workspace);

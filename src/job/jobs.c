@@ -94,9 +94,11 @@ void jobs_destroy(struct jobs *jobs)
     free(jobs);
 }
 
-bool jobs_have_room(struct jobs *jobs)
+bool jobs_have_room(struct jobs *jobs, unsigned pictures)
 {
-    return limits_left(jobs->limits, limits_now_ms()) > jobs->unsent_count;
+    uint64_t left = limits_left(jobs->limits, limits_now_ms());
+
+    return left >= jobs->unsent_count && left - jobs->unsent_count >= pictures;
 }
 
 int jobs_accepting(struct jobs *jobs)
@@ -108,7 +110,7 @@ int jobs_accepting(struct jobs *jobs)
     mutex_lock(&jobs->mutex);
     if (jobs->draining)
         error = -EROFS;
-    else if (!jobs_have_room(jobs))
+    else if (!jobs_have_room(jobs, 1))
         error = -EDQUOT;
     mutex_unlock(&jobs->mutex);
     return error;

@@ -178,14 +178,17 @@ int jobs_use(struct jobs *jobs, struct buf *text)
     return error;
 }
 
-int jobs_results(struct jobs *jobs, int directory_fd, const char *id, const char *prefix,
-                 struct buf *lines, bool *ret_failed)
+/* Those of one job. @ret_count: how many it has with its siblings; 0: there is none of it. */
+static int add_results(struct jobs *jobs, int directory_fd, const char *id, const char *prefix,
+                       struct buf *lines, bool *ret_failed, unsigned *ret_count)
 {
     cleanup_record struct record record = {0};
     int error = spool_load(jobs->setup.store, id, &record);
 
+    *ret_count = 0;
     if (error)
         return error == -ENOENT ? 0 : error;
+    *ret_count = settings_count(&record.settings);
     for (size_t i = 0; !error && i < record.result_count; i++) {
         const char *name = record.results[i].name;
 
@@ -194,5 +197,21 @@ int jobs_results(struct jobs *jobs, int directory_fd, const char *id, const char
     }
     if (!error && (record.failure.error || record.state == JOB_FAILED))
         *ret_failed = true;
+    return error;
+}
+
+int jobs_results(struct jobs *jobs, int directory_fd, const char *id, const char *prefix,
+                 struct buf *lines, bool *ret_failed)
+{
+    unsigned count;
+    int error = add_results(jobs, directory_fd, id, prefix, lines, ret_failed, &count);
+
+    for (unsigned i = 1; !error && i < count; i++) {
+        char sibling_id[RECORD_ID_SIZE];
+        unsigned ignored;
+
+        record_sibling_id(id, i, sibling_id);
+        error = add_results(jobs, directory_fd, sibling_id, prefix, lines, ret_failed, &ignored);
+    }
     return error;
 }

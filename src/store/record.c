@@ -11,9 +11,9 @@
 #define ID_TIME_DIGITS 11
 
 static const char *const state_names[JOB_STATE_COUNT] = {
-    [JOB_WAITING] = "waiting", [JOB_QUEUED] = "queued",   [JOB_SENDING] = "sending",
-    [JOB_RECEIVED] = "received", [JOB_DONE] = "done",     [JOB_FAILED] = "failed",
-    [JOB_UNKNOWN] = "unknown", [JOB_CANCELLED] = "cancelled",
+    [JOB_WAITING] = "waiting",   [JOB_QUEUED] = "queued",       [JOB_SENDING] = "sending",
+    [JOB_RECEIVED] = "received", [JOB_DONE] = "done",           [JOB_FAILED] = "failed",
+    [JOB_UNKNOWN] = "unknown",   [JOB_CANCELLED] = "cancelled",
 };
 
 const char *record_state_name(enum job_state state)
@@ -28,9 +28,23 @@ void record_make_id(int64_t wall_ms, char id[RECORD_ID_SIZE])
 
     if (getrandom(&noise, sizeof(noise), GRND_NONBLOCK) != sizeof(noise))
         noise = (uint32_t)getpid();
-    snprintf(id, RECORD_ID_SIZE, "%011llx%04x%08x",
-             (unsigned long long)wall_ms & 0xfffffffffffULL,
-             atomic_fetch_add(&counter, 1) & 0xffffU, noise);
+    snprintf(id, RECORD_ID_SIZE, "%011llx%04x%07x0", (unsigned long long)wall_ms & 0xfffffffffffULL,
+             atomic_fetch_add(&counter, 1) & 0xffffU, noise & 0xfffffffU);
+}
+
+void record_sibling_id(const char *id, unsigned index, char sibling_id[RECORD_ID_SIZE])
+{
+    snprintf(sibling_id, RECORD_ID_SIZE, "%.*s%x", RECORD_ID_SIZE - 2, id, index & 0xfU);
+}
+
+unsigned record_sibling_index(const char *id)
+{
+    return (unsigned)strtoul(id + RECORD_ID_SIZE - 2, NULL, 16);
+}
+
+bool record_are_siblings(const char *id, const char *other_id)
+{
+    return strncmp(id, other_id, RECORD_ID_SIZE - 2) == 0;
 }
 
 bool record_is_id(const char *text)
@@ -91,15 +105,13 @@ int record_set_text(char **member, const char *text)
     return 0;
 }
 
-int record_add_reference(struct record *record, const char *name, const char *mime,
-                         uint64_t bytes)
+int record_add_reference(struct record *record, const char *name, const char *mime, uint64_t bytes)
 {
     struct record_reference *references;
 
     if (record->reference_count >= RECORD_REFERENCES_MAX)
         return -E2BIG;
-    references =
-        realloc(record->references, (record->reference_count + 1) * sizeof(*references));
+    references = realloc(record->references, (record->reference_count + 1) * sizeof(*references));
     if (!references)
         return -ENOMEM;
     record->references = references;
@@ -127,4 +139,12 @@ int record_add_result(struct record *record, const char *staged)
         return -ENOMEM;
     record->result_count++;
     return 0;
+}
+
+int record_copy(const struct record *from, struct record *to)
+{
+    cleanup_buf struct buf json = {.max = RECORD_MAX_BYTES};
+    int error = record_format(from, &json);
+
+    return error ? error : record_parse(buf_text(&json), json.length, to);
 }

@@ -11,9 +11,9 @@
  *    "answer":{"http_status":200,"finish_reason":"STOP",...},
  *    "failure":{"error":5,"charge":"possible","text":"...","advice":"...","request_id":"..."}}
  *
- * Times are milliseconds since the epoch, 0 = not yet. Unknown members are left aside. "check" comes
- * first: the hash (base/hash.h) of the whole text with sixteen zeros in its place, by which damage
- * is found, whatever of it the disk has changed.
+ * Times are milliseconds since the epoch, 0 = not yet. Numbers are below 10^15; any other reads as
+ * 0. Unknown members are left aside. "check" comes first: the hash (base/hash.h) of the whole text
+ * with sixteen zeros in its place, by which damage is found, whatever of it the disk has changed.
  */
 #ifndef EASELFS_STORE_RECORD_H
 #define EASELFS_STORE_RECORD_H
@@ -25,7 +25,10 @@
 #include "base/failure.h"
 #include "conf/settings.h"
 
-/** A job's id: 23 lower-case hexadecimal digits and its NUL; ids sort by the time of the commit. */
+/**
+ * A job's id: 23 lower-case hexadecimal digits and its NUL; ids sort by the time of the commit. The
+ * last digit tells apart the jobs that one prompt with a `count` stands for: siblings.
+ */
 #define RECORD_ID_SIZE 24
 
 /** No record is longer than this: longest prompt and settings, every character of them escaped. */
@@ -49,7 +52,7 @@ enum job_state {
 };
 
 struct record_reference {
-    char *name; /* in the workspace; owned */
+    char *name;       /* in the workspace; owned */
     const char *mime; /* static, from imagetype */
     uint64_t bytes;
 };
@@ -64,9 +67,9 @@ struct record {
     char id[RECORD_ID_SIZE];
     enum job_state state;
     char *model;
-    char *workspace;   /* path below the root, never NULL */
-    char *prompt_name; /* never NULL */
-    char *prompt;      /* the file's text as it was committed, never NULL */
+    char *workspace;          /* path below the root, never NULL */
+    char *prompt_name;        /* never NULL */
+    char *prompt;             /* the file's text as it was committed, never NULL */
     struct settings settings; /* what was sent */
     int64_t created_ms, sent_ms, finished_ms;
     unsigned attempt_count;
@@ -79,8 +82,17 @@ struct record {
     struct failure failure; /* of the last try */
 };
 
-/** Make an id out of the wall clock, a counter and random bits. */
+/** Make an id out of the wall clock, a counter and random bits: that of a first sibling. */
 void record_make_id(int64_t wall_ms, char id[RECORD_ID_SIZE]);
+
+/** The id of sibling @index (0..15; 0 is the first) of the job @id. */
+void record_sibling_id(const char *id, unsigned index, char sibling_id[RECORD_ID_SIZE]);
+
+/** Which sibling @id is. */
+unsigned record_sibling_index(const char *id);
+
+/** Whether both are of the same prompt: siblings, or the same job. */
+bool record_are_siblings(const char *id, const char *other_id);
 
 /** Whether @text could be an id: safe as a file name. */
 bool record_is_id(const char *text);
@@ -97,9 +109,11 @@ void record_fini(struct record *record);
 #define cleanup_record cleanup_(record_fini)
 
 /** Add a reference or a result; the strings are copied. @return 0, -ENOMEM or -E2BIG. */
-int record_add_reference(struct record *record, const char *name, const char *mime,
-                         uint64_t bytes);
+int record_add_reference(struct record *record, const char *name, const char *mime, uint64_t bytes);
 int record_add_result(struct record *record, const char *staged);
+
+/** Copy @from over the empty @to. @return 0, -ENOMEM, or -EBADMSG: no such record can be read. */
+int record_copy(const struct record *from, struct record *to);
 
 /** Forget the references. */
 void record_drop_references(struct record *record);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -10,6 +11,9 @@
 
 #define RECORD_NAME "record.json"
 #define REASON_NAME "reason"
+
+/* A clone is called so until it is complete. */
+#define CLONE_PREFIX ".new-"
 
 static int open_in(int parent_fd, const char *id)
 {
@@ -51,6 +55,72 @@ int spool_create(const struct store *store, const struct record *record)
     return error;
 }
 
+static bool is_hidden(const struct dirent *entry)
+{
+    return entry->d_name[0] == '.' || strcmp(entry->d_name, RECORD_NAME) == 0;
+}
+
+/* Link all but the record, none of which ever changes once it is complete. */
+static int link_files(int from_fd, int to_fd)
+{
+    cleanup_closedir DIR *dir = NULL;
+    int fd = openat(from_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int error = 0;
+
+    dir = fd < 0 ? NULL : fdopendir(fd);
+    if (!dir) {
+        error = -errno;
+        cleanup_close_impl(&fd);
+        return error;
+    }
+    for (const struct dirent *entry; !error && (entry = readdir(dir));) {
+        if (!is_hidden(entry) && linkat(from_fd, entry->d_name, to_fd, entry->d_name, 0) < 0)
+            error = -errno;
+    }
+    return error;
+}
+
+/* Fill the new directory @name with what the job at @from_fd has, and with the record. */
+static int fill_clone(const struct store *store, const char *name, int from_fd,
+                      const struct record *record)
+{
+    cleanup_close int fd = open_in(store->jobs_fd, name);
+    int error = fd < 0 ? fd : link_files(from_fd, fd);
+
+    if (!error)
+        error = save_in(fd, record, true);
+    if (!error && renameat2(store->jobs_fd, name, store->jobs_fd, record->id, RENAME_NOREPLACE) < 0)
+        error = -errno;
+    return error;
+}
+
+int spool_clone(const struct store *store, const char *from_id, const struct record *record)
+{
+    cleanup_close int from_fd = spool_open(store, from_id);
+    char name[sizeof(CLONE_PREFIX) + RECORD_ID_SIZE];
+    int error;
+
+    if (from_fd < 0)
+        return from_fd;
+    snprintf(name, sizeof(name), CLONE_PREFIX "%s", record->id);
+    if (mkdirat(store->jobs_fd, name, 0700) < 0)
+        return -errno;
+    error = fill_clone(store, name, from_fd, record);
+    if (error) {
+        io_remove_tree(store->jobs_fd, name);
+        return error;
+    }
+    return io_sync_dir(store->jobs_fd);
+}
+
+bool spool_has(const struct store *store, const char *id)
+{
+    /* In this order: a job that ends meanwhile moves from the first to the others. */
+    return faccessat(store->jobs_fd, id, F_OK, 0) == 0 ||
+           faccessat(store->done_fd, id, F_OK, 0) == 0 ||
+           faccessat(store->corrupt_fd, id, F_OK, 0) == 0;
+}
+
 int spool_save(const struct store *store, const struct record *record)
 {
     cleanup_close int fd = spool_open(store, record->id);
@@ -72,7 +142,7 @@ static void remove_files(int directory_fd)
         return;
     }
     for (const struct dirent *entry; (entry = readdir(dir));) {
-        if (strcmp(entry->d_name, RECORD_NAME) != 0 && entry->d_name[0] != '.')
+        if (!is_hidden(entry))
             unlinkat(directory_fd, entry->d_name, 0);
     }
 }
@@ -218,8 +288,26 @@ static int list_before(int directory_fd, int64_t wall_ms, struct spool_ids *ret_
     return 0;
 }
 
+/* What a crash left of clones that were being made: their makers begin afresh. */
+static void remove_incomplete_clones(const struct store *store)
+{
+    cleanup_closedir DIR *dir = NULL;
+    int fd = openat(store->jobs_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    dir = fd < 0 ? NULL : fdopendir(fd);
+    if (!dir) {
+        cleanup_close_impl(&fd);
+        return;
+    }
+    for (const struct dirent *entry; (entry = readdir(dir));) {
+        if (strncmp(entry->d_name, CLONE_PREFIX, strlen(CLONE_PREFIX)) == 0)
+            io_remove_tree(store->jobs_fd, entry->d_name);
+    }
+}
+
 int spool_list(const struct store *store, struct spool_ids *ret_ids)
 {
+    remove_incomplete_clones(store);
     return list_before(store->jobs_fd, INT64_MAX, ret_ids);
 }
 

@@ -15,6 +15,17 @@
  */
 int spool_create(const struct store *store, const struct record *record);
 
+/**
+ * Make the directory of the unfinished job @record, durably, with all the files of the unfinished
+ * job @from_id, as links: none of them may be changed afterwards. All or nothing.
+ *
+ * @return 0 or a negative errno: -EEXIST where it is there already.
+ */
+int spool_clone(const struct store *store, const char *from_id, const struct record *record);
+
+/** Whether there is, or was and is kept, a job with that id. */
+bool spool_has(const struct store *store, const char *id);
+
 /** Save the record of an unfinished job. @return 0 or a negative errno (the old one stays). */
 int spool_save(const struct store *store, const struct record *record);
 
@@ -63,7 +74,8 @@ void spool_ids_fini(struct spool_ids *ids);
 
 #define cleanup_spool_ids cleanup_(spool_ids_fini)
 
-/** All unfinished jobs. @return 0, -ENOMEM, or a negative errno of reading the directory. */
+/** All unfinished jobs. Call before any is made. @return 0, -ENOMEM, or a negative errno of reading
+ * the directory. */
 int spool_list(const struct store *store, struct spool_ids *ret_ids);
 
 /** The finished jobs that were committed before @wall_ms. Errors as spool_list(). */
