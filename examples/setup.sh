@@ -6,7 +6,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 packages="build-essential cmake ninja-build pkg-config fuse3 libfuse3-dev libcurl4-openssl-dev
-libcjson-dev libmagic-dev libinih-dev libmicrohttpd-dev libcairo2-dev libjpeg62-turbo-dev
+libcjson-dev libmagic-dev libssl-dev libinih-dev libmicrohttpd-dev libcairo2-dev libjpeg62-turbo-dev
 fonts-dejavu-core $*"
 
 missing=

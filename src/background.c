@@ -3,23 +3,43 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "conf/exit.h"
 
+/* Until the child is ready or gone. Whoever starts it may end it before: it has left the terminal.
+ */
+static bool becomes_ready(pid_t pid, int ready_fd)
+{
+    struct pollfd sources[2] = {{.fd = ready_fd, .events = POLLIN}, {.events = POLLIN}};
+    struct signalfd_siginfo info;
+    sigset_t signals;
+    char byte;
+
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGHUP);
+    sigprocmask(SIG_BLOCK, &signals, NULL);
+    sources[1].fd = signalfd(-1, &signals, SFD_CLOEXEC);
+    while (poll(sources, 2, -1) < 0 || !sources[0].revents) {
+        if (sources[1].revents && read(sources[1].fd, &info, sizeof(info)) == sizeof(info))
+            kill(pid, SIGTERM);
+    }
+    return read(ready_fd, &byte, 1) == 1;
+}
+
 /* The parent's whole rest of life. */
 static void wait_for_child(pid_t pid, int ready_fd)
 {
     int status = 0;
-    char byte;
-    ssize_t got;
 
-    do {
-        got = read(ready_fd, &byte, 1);
-    } while (got < 0 && errno == EINTR);
-    if (got == 1)
+    if (becomes_ready(pid, ready_fd))
         _exit(EXIT_STATUS_OK);
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         continue;

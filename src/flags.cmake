@@ -6,6 +6,9 @@ add_compile_definitions(_GNU_SOURCE _FILE_OFFSET_BITS=64)
 add_compile_options(-Wall -Wextra -Wconversion -Wformat=2 -Wimplicit-fallthrough -Wshadow
                     -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef -Wpointer-arith
                     -Wwrite-strings -fno-strict-aliasing -fno-common)
+if(EASELFS_FAILPOINTS)
+  add_compile_definitions(EASELFS_FAILPOINTS)
+endif()
 if(EASELFS_WERROR)
   add_compile_options(-Werror)
 endif()

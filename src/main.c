@@ -12,7 +12,9 @@
  *   tree/     what each name in the mount is and does; the commit rule
  *   mount/    FUSE: operations, session, results entering the mount, blocked reads
  *   standin/  easelfs-standin, the API of --demo and of the tests: a program of its own
+ *   models, models_ask        the models of `models = auto`: the API's list, and the one kept
  *   background, demo, check   going into the background; the stand-in as a child; --check
+ *   notify                    what a service manager is told
  *
  * Threads: FUSE's workers (mount/ops), signals (mount/session), blocked reads (mount/waiters), the
  * publisher (mount/publish), the scheduler (job/scheduler), the transport (net/transport), and the
@@ -28,24 +30,30 @@
 #include "background.h"
 #include "base/clock.h"
 #include "base/pool.h"
+#include "base/text.h"
 #include "check.h"
 #include "conf/exit.h"
 #include "conf/key.h"
 #include "conf/options.h"
 #include "demo.h"
 #include "job/jobs.h"
+#include "models.h"
 #include "mount/publish.h"
 #include "mount/session.h"
 #include "mount/waiters.h"
 #include "net/guard.h"
 #include "net/transport.h"
+#include "notify.h"
 #include "store/imagetype.h"
 #include "store/store.h"
 #include "tree/tree.h"
 
 #define POOL_THREAD_COUNT 4
 #define TEXT_MAX_BYTES    (256 * 1024)
-#define USER_AGENT        "easelfs/" EASELFS_VERSION
+/* What is left to be done when the drain is over: error files, records. */
+#define DRAIN_MARGIN_MS 30000
+#define TEXT_MAX_STATUS 256
+#define USER_AGENT      "easelfs/" EASELFS_VERSION
 
 /* Everything there is, in the order in which it is built. NULL: not yet. */
 struct daemon {
@@ -55,6 +63,8 @@ struct daemon {
     struct demo demo;
     const char *base_url;
     struct store *store;
+    const struct model_list *models; /* what is mounted: the options', or listed */
+    struct model_list listed;        /* by the API, with `models = auto` */
     struct imagetype *imagetype;
     struct inode_table *inodes;
     struct pool *pool;
@@ -134,7 +144,12 @@ static void report_ready(void *context)
 {
     struct daemon *daemon = context;
 
-    log_info("mounted on %s", daemon->options->mountpoint);
+    char status[TEXT_MAX_STATUS];
+
+    snprintf(status, sizeof(status), "mounted on %s", daemon->options->mountpoint);
+    text_make_printable(status, '?');
+    log_info("%s", status);
+    notify_ready(status);
     if (daemon->ready_fd >= 0)
         background_ready(steal_fd(&daemon->ready_fd));
 }
@@ -163,6 +178,20 @@ static enum exit_status open_store(struct daemon *daemon)
     return EXIT_STATUS_OK;
 }
 
+static enum exit_status load_models(struct daemon *daemon)
+{
+    const struct options *options = daemon->options;
+    struct failure failure;
+    enum exit_status status = EXIT_STATUS_OK;
+
+    failure_init(&failure);
+    daemon->models = options->models.automatic ? &daemon->listed : &options->models;
+    if (options->models.automatic)
+        status = models_load(options, daemon->base_url, daemon->key, daemon->store, &daemon->listed,
+                             &failure);
+    return status == EXIT_STATUS_OK ? status : complain(status, &failure);
+}
+
 static int build_net(struct daemon *daemon, struct failure *failure)
 {
     const struct options *options = daemon->options;
@@ -185,7 +214,7 @@ static int build_jobs(struct daemon *daemon)
 {
     const struct jobs_setup setup = {
         .options = daemon->options,
-        .models = &daemon->options->models,
+        .models = daemon->models,
         .key = daemon->key,
         .store = daemon->store,
         .imagetype = daemon->imagetype,
@@ -210,7 +239,7 @@ static int build_tree(struct daemon *daemon)
 {
     const struct tree_setup setup = {
         .options = daemon->options,
-        .models = &daemon->options->models,
+        .models = daemon->models,
         .base_url = daemon->base_url,
         .store = daemon->store,
         .jobs = daemon->jobs,
@@ -279,6 +308,7 @@ static enum exit_status serve(struct daemon *daemon)
 
     if (!error)
         error = session_serve(daemon->session);
+    notify_stopping("Waiting for the answers to what was sent", drain_ms + DRAIN_MARGIN_MS);
     jobs_drain(daemon->jobs, clock_now_ms() + drain_ms);
     jobs_close(daemon->jobs);
     pool_wait_idle(daemon->pool);
@@ -293,6 +323,8 @@ static enum exit_status build_and_serve(struct daemon *daemon)
     failure_init(&failure);
     if (status == EXIT_STATUS_OK)
         status = open_store(daemon);
+    if (status == EXIT_STATUS_OK)
+        status = load_models(daemon);
     if (status != EXIT_STATUS_OK)
         return status;
     if (build_parts(daemon, &failure) || build_session(daemon, &failure))
@@ -317,6 +349,7 @@ static void take_down(struct daemon *daemon)
     pool_destroy(daemon->pool);
     inode_table_destroy(daemon->inodes);
     imagetype_destroy(daemon->imagetype);
+    models_fini(&daemon->listed);
     store_close(daemon->store);
     demo_stop(&daemon->demo);
     key_destroy(daemon->key);
@@ -389,8 +422,9 @@ static enum exit_status begin(int argc, char *argv[])
     if (options->print_config)
         return print_config(options);
     log_notes(options->notes);
-    umask(0); /* users' masks have been applied by the kernel */
+    umask(0);                  /* users' masks have been applied by the kernel */
     unsetenv("SSLKEYLOGFILE"); /* libcurl would write session keys to it */
+    notify_open();
     session_block_signals();
     raise_descriptor_limit();
     return run(options);

@@ -393,23 +393,6 @@ int64_t request_read(struct request *request, void *buffer, size_t size)
     return (int64_t)done;
 }
 
-/* Append @text, every byte that is not unreserved as %XX. */
-static int append_escaped(struct buf *buf, const char *text)
-{
-    static const char unreserved[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-                                     "0123456789-._~";
-    int error = 0;
-
-    while (*text && !error) {
-        size_t length = strspn(text, unreserved);
-        error = buf_append(buf, text, length);
-        text += length;
-        if (*text && !error)
-            error = buf_printf(buf, "%%%02X", (unsigned)(unsigned char)*text++);
-    }
-    return error;
-}
-
 int request_url(const char *base, const char *model, char **ret_url)
 {
     cleanup_buf struct buf buf;
@@ -425,7 +408,7 @@ int request_url(const char *base, const char *model, char **ret_url)
     if (!error)
         error = buf_append_text(&buf, "/v1beta/models/");
     if (!error)
-        error = append_escaped(&buf, model);
+        error = buf_append_escaped(&buf, model);
     if (!error)
         error = buf_append_text(&buf, ":generateContent");
     if (error)

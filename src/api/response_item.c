@@ -245,16 +245,30 @@ void response_set_count(int64_t *slot, int64_t count)
 
 /* A sink in memory, for the pictures in a text that is itself in memory. */
 struct inline_pictures {
-    struct buf bytes; /* of the picture that is open */
-    struct answer *answer;
+    struct buf bytes;      /* of the picture that is open */
+    struct picture *found; /* by the numbers of their parts; without bytes: damaged */
+    size_t count;
 };
+
+static void inline_fini(struct inline_pictures *pictures)
+{
+    for (size_t i = 0; i < pictures->count; i++)
+        picture_fini(&pictures->found[i]);
+    free(pictures->found);
+    buf_fini(&pictures->bytes);
+}
 
 static int inline_open(void *ctx, unsigned part, enum lift_encoding encoding)
 {
     struct inline_pictures *pictures = ctx;
+    struct picture *found = reallocarray(pictures->found, part + 1, sizeof(*found));
 
-    (void)part;
     (void)encoding;
+    if (!found)
+        return -ENOMEM;
+    pictures->found = found;
+    for (; pictures->count <= part; pictures->count++)
+        found[pictures->count] = (struct picture){.source = PICTURE_BYTES, .part = LIFT_NONE};
     buf_clear(&pictures->bytes);
     return 0;
 }
@@ -270,17 +284,14 @@ static int inline_write(void *ctx, unsigned part, const void *data, size_t lengt
 static int inline_close(void *ctx, unsigned part, const struct lift_part *info)
 {
     struct inline_pictures *pictures = ctx;
-    struct picture picture = {.source = PICTURE_BYTES, .part = LIFT_NONE};
+    struct picture *picture = &pictures->found[part];
 
-    (void)part;
-    if (info->damaged || !info->complete || !info->bytes) {
-        pictures->answer->unusable_count++;
+    if (info->damaged || !info->complete || !info->bytes)
         return 0;
-    }
-    memcpy(picture.mime, info->mime, LIFT_MIME_SIZE);
-    picture.length = pictures->bytes.length;
-    picture.bytes = (unsigned char *)buf_steal(&pictures->bytes);
-    return add_picture(pictures->answer, &picture);
+    memcpy(picture->mime, info->mime, LIFT_MIME_SIZE);
+    picture->length = pictures->bytes.length;
+    picture->bytes = (unsigned char *)buf_steal(&pictures->bytes);
+    return 0;
 }
 
 static void cleanup_markdown_impl(struct markdown **markdown)
@@ -288,20 +299,37 @@ static void cleanup_markdown_impl(struct markdown **markdown)
     markdown_destroy(*markdown);
 }
 
-static int add_urls(struct answer *answer, const struct markdown_result *found)
+/* The one that stood in part @part, if it is good. */
+static int take_inline(struct answer *answer, struct inline_pictures *pictures, unsigned part)
+{
+    struct picture picture;
+
+    if (part >= pictures->count || !pictures->found[part].bytes) {
+        answer->unusable_count++;
+        return 0;
+    }
+    picture = pictures->found[part];
+    pictures->found[part].bytes = NULL;
+    return add_picture(answer, &picture);
+}
+
+/* In the order of the text. */
+static int take_inline_links(struct answer *answer, struct inline_pictures *pictures,
+                             const struct markdown_result *found)
 {
     int error = 0;
 
     for (size_t i = 0; i < found->count && !error; i++) {
-        if (found->links[i].url)
-            error = take_url(answer, found->links[i].url, NULL);
+        const struct markdown_link *link = &found->links[i];
+        error = link->url ? take_url(answer, link->url, NULL)
+                          : take_inline(answer, pictures, link->part);
     }
     return error;
 }
 
 static int scan_inline(struct answer *answer, const char *text)
 {
-    struct inline_pictures pictures = {.answer = answer};
+    struct inline_pictures pictures = {0};
     const struct lift_sink sink = {&pictures, inline_open, inline_write, inline_close};
     cleanup_(cleanup_markdown_impl) struct markdown *markdown = NULL;
     struct markdown_result found;
@@ -313,8 +341,8 @@ static int scan_inline(struct answer *answer, const char *text)
     if (!error)
         error = markdown_finish(markdown, &found);
     if (!error)
-        error = add_urls(answer, &found);
-    buf_fini(&pictures.bytes);
+        error = take_inline_links(answer, &pictures, &found);
+    inline_fini(&pictures);
     return error;
 }
 
@@ -364,11 +392,12 @@ int response_scan_texts(struct reading *reading)
 
 int response_take_markdown(struct answer *answer, const struct markdown_result *found)
 {
-    int error = add_urls(answer, found);
+    int error = 0;
 
     for (size_t i = 0; i < found->count && !error; i++) {
-        if (!found->links[i].url)
-            error = take_part(answer, &found->links[i].info, found->links[i].part, NULL);
+        const struct markdown_link *link = &found->links[i];
+        error = link->url ? take_url(answer, link->url, NULL)
+                          : take_part(answer, &link->info, link->part, NULL);
     }
     if (error)
         return error;

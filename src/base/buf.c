@@ -93,6 +93,23 @@ int buf_printf(struct buf *buf, const char *format, ...)
     return error;
 }
 
+int buf_append_escaped(struct buf *buf, const char *text)
+{
+    static const char unreserved[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                     "0123456789-._~";
+    int error = 0;
+
+    while (*text && !error) {
+        size_t length = strspn(text, unreserved);
+
+        error = buf_append(buf, text, length);
+        text += length;
+        if (*text && !error)
+            error = buf_printf(buf, "%%%02X", (unsigned)(unsigned char)*text++);
+    }
+    return error;
+}
+
 const char *buf_text(const struct buf *buf)
 {
     return buf->data ? buf->data : "";

@@ -42,6 +42,9 @@ int buf_append_text(struct buf *buf, const char *text);
 int buf_printf(struct buf *buf, const char *format, ...) printf_like_(2, 3);
 int buf_vprintf(struct buf *buf, const char *format, va_list arguments) printf_like_(2, 0);
 
+/** Append @text for a part of a URL: what RFC 3986 does not call unreserved as "%XX". */
+int buf_append_escaped(struct buf *buf, const char *text);
+
 /** The content as a C string; "" where there is none. Valid until the next change. */
 const char *buf_text(const struct buf *buf);
 

@@ -24,14 +24,14 @@ enum charge {
 };
 
 struct failure {
-    int error;              /* negative errno; 0 = no failure */
-    int http_status;        /* of the answer; 0 = there was none */
-    enum charge charge;     /* what the attempt may have cost */
-    bool retry;             /* trying again by itself is allowed (API.md, section 4) */
-    bool pause;             /* no other job can succeed either (credit used up) */
-    int64_t retry_after_ms; /* the least wait that the server asked for; 0 = none */
-    char text[FAILURE_TEXT_SIZE];             /* what happened: a sentence, printable UTF-8 */
-    char advice[FAILURE_ADVICE_SIZE];         /* what to do next: a sentence, or "" */
+    int error;                        /* negative errno; 0 = no failure */
+    int http_status;                  /* of the answer; 0 = there was none */
+    enum charge charge;               /* what the attempt may have cost */
+    bool retry;                       /* trying again by itself is allowed (API.md, section 4) */
+    bool pause;                       /* no other job can succeed either (credit used up) */
+    int64_t retry_after_ms;           /* the least wait that the server asked for; 0 = none */
+    char text[FAILURE_TEXT_SIZE];     /* what happened: a sentence, printable UTF-8 */
+    char advice[FAILURE_ADVICE_SIZE]; /* what to do next: a sentence, or "" */
     char request_id[FAILURE_REQUEST_ID_SIZE]; /* the API's name of the request, or "" */
 };
 

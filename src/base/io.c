@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "base/failpoint.h"
 #include "base/io.h"
 
 #include <errno.h>
@@ -67,7 +68,11 @@ static int write_temporary(int dirfd, const char *name, const void *data, size_t
 
     if (fd < 0)
         return -errno;
-    error = io_write_all(fd, data, length);
+    error = failpoint("replace.write");
+    if (!error)
+        error = io_write_all(fd, data, length);
+    if (!error)
+        error = failpoint("replace.fsync");
     if (!error && fsync(fd) < 0)
         error = -errno;
     return error;
@@ -82,6 +87,8 @@ int io_replace_file_lazily(int dirfd, const char *name, const void *data, size_t
     if (snprintf(temporary, sizeof(temporary), "%s.new", name) >= (int)sizeof(temporary))
         return -ENAMETOOLONG;
     error = write_temporary(dirfd, temporary, data, length, mode);
+    if (!error)
+        error = failpoint("replace.rename");
     if (!error && renameat(dirfd, temporary, dirfd, name) < 0)
         error = -errno;
     if (error)
@@ -146,10 +153,11 @@ int64_t io_copy(int from, int to, uint64_t length)
 int io_sync_dir(int dirfd)
 {
     cleanup_close int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int error = failpoint("sync_dir");
 
-    if (fd < 0 || fsync(fd) < 0)
-        return -errno;
-    return 0;
+    if (!error && (fd < 0 || fsync(fd) < 0))
+        error = -errno;
+    return error;
 }
 
 int io_make_dirs(const char *path, mode_t mode)

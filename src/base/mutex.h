@@ -19,10 +19,11 @@
 
 /* Documentation: in C, clang before 20 cannot parse an attribute that names a sibling field. */
 #define guarded_by_(mutex)
-#define requires_(mutex)   thread_annotation_(requires_capability(mutex))
-#define excludes_(mutex)   thread_annotation_(locks_excluded(mutex))
+#define requires_(mutex) thread_annotation_(requires_capability(mutex))
+#define excludes_(mutex) thread_annotation_(locks_excluded(mutex))
 
-struct thread_annotation_(capability("mutex")) mutex {
+struct thread_annotation_(capability("mutex")) mutex
+{
     pthread_mutex_t impl;
 };
 
@@ -30,8 +31,8 @@ struct cond {
     pthread_cond_t impl;
 };
 
-#define MUTEX_INIT               \
-    {                            \
+#define MUTEX_INIT                \
+    {                             \
         PTHREAD_MUTEX_INITIALIZER \
     }
 

@@ -83,11 +83,12 @@ void text_make_printable(char *text, char replacement)
 {
     unsigned char *from = (unsigned char *)text;
     unsigned char *to = from;
+    size_t left = strlen(text);
 
-    while (*from) {
+    while (left) {
         const struct utf8_form *form = find_form(*from);
         size_t length = form ? form->length : 1;
-        bool valid = form && match_form(form, from, strlen((char *)from)) == length;
+        bool valid = form && match_form(form, from, left) == length;
 
         if (!valid)
             length = 1;
@@ -98,6 +99,7 @@ void text_make_printable(char *text, char replacement)
             to += length;
         }
         from += length;
+        left -= length;
     }
     *to = '\0';
 }

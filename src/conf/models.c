@@ -95,7 +95,7 @@ static bool is_name_char(char c)
            c == '_' || c == '-' || c == '/';
 }
 
-static bool is_name(const char *name, size_t length)
+bool models_is_name(const char *name, size_t length)
 {
     if (length == 0 || length > MODEL_NAME_MAX_BYTES || name[length - 1] == '/')
         return false;
@@ -127,7 +127,7 @@ static int append(struct model_list *list, char *name, char *directory,
     return 0;
 }
 
-static void drop_prefix(const char **name, size_t *length)
+void models_drop_prefix(const char **name, size_t *length)
 {
     static const char prefix[] = "models/";
     size_t prefix_length = sizeof(prefix) - 1;
@@ -144,8 +144,8 @@ int models_add(struct model_list *list, const char *name, size_t length,
     cleanup_free char *copy = NULL;
     cleanup_free char *directory = NULL;
 
-    drop_prefix(&name, &length);
-    if (!is_name(name, length))
+    models_drop_prefix(&name, &length);
+    if (!models_is_name(name, length))
         return failure_set(failure, -EINVAL,
                            "\"%.*s\" is not a model's name: letters, digits and . _ - / only, "
                            "at most %d.",

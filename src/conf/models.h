@@ -76,6 +76,12 @@ void models_fini(struct model_list *list);
 
 #define cleanup_models cleanup_(models_fini)
 
+/** Leave out each "models/" that @name, @length bytes, begins with, as far as something is left. */
+void models_drop_prefix(const char **name, size_t *length);
+
+/** Whether @name, @length bytes, can be a model's: by the rule above, without that prefix. */
+bool models_is_name(const char *name, size_t length);
+
 /**
  * Append the model @name (@length bytes) without settings.
  *

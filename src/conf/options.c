@@ -357,6 +357,8 @@ int options_make_models(const struct options *options, const char *const names[]
                                    NULL, &failure);
         if (error == -ENOMEM)
             return error;
+        if (error) /* of what came from a list, the rest can be used */
+            log_warning("%s", failure.text);
     }
     *ret_list = list;
     list = (struct model_list){0};

@@ -6,28 +6,33 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/failpoint.h"
+#include "base/hash.h"
 #include "base/io.h"
 #include "job/flight.h"
 #include "job/staging.h"
 
 #define FILE_NAME     "answer"
-#define FIRST_FORMAT  "easelfs answer 1 %u %llu %zu\n"
+#define CHECK_FORMAT  "easelfs answer 2 %016llx\n"
+#define FIRST_FORMAT  "%u %llu %zu\n"
 #define LINE_MAX_SIZE 256
-/* The skeleton, at its default limit with its closing brackets, and a line a part. */
-#define FILE_MAX (LIFT_SKELETON_MAX + 4096 + LIFT_PARTS_MAX * LINE_MAX_SIZE)
+/* The skeleton, at its default limit with its closing brackets, two lines, and a line a part. */
+#define FILE_MAX (LIFT_SKELETON_MAX + LIFT_COMPLETION_MAX + (2 + LIFT_PARTS_MAX) * LINE_MAX_SIZE)
 
 static int sync_part(int spool_fd, const char *id, unsigned part, enum lift_encoding encoding)
 {
     char name[FLIGHT_NAME_SIZE];
     cleanup_close int fd = -1;
+    int error;
 
     flight_part_name(part, name);
     fd = openat(spool_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
         return -errno;
     if (encoding == LIFT_BYTES)
-        return staging_seal(fd, id);
-    return fsync(fd) < 0 ? -errno : 0;
+        return staging_mark(fd, id);
+    error = failpoint("recv.part_sync");
+    return error ? error : fsync(fd) < 0 ? -errno : 0;
 }
 
 static int format_part(const struct lift_part *part, struct buf *text)
@@ -36,6 +41,26 @@ static int format_part(const struct lift_part *part, struct buf *text)
                       (unsigned long long)part->bytes, part->complete, part->damaged,
                       (unsigned long long)part->damaged_offset, part->rest,
                       part->mime[0] ? part->mime : "-");
+}
+
+/* The line that stands before @text: damage anywhere behind it is found by that. */
+static void make_check(const char *text, size_t length, char line[LINE_MAX_SIZE])
+{
+    snprintf(line, LINE_MAX_SIZE, CHECK_FORMAT,
+             (unsigned long long)hash_bytes(HASH_START, text, length));
+}
+
+static int write_checked(int spool_fd, const struct buf *text)
+{
+    cleanup_buf struct buf file = {.max = FILE_MAX};
+    char check[LINE_MAX_SIZE];
+    int error;
+
+    make_check(buf_text(text), text->length, check);
+    error = buf_append_text(&file, check);
+    if (!error)
+        error = buf_append(&file, buf_text(text), text->length);
+    return error ? error : io_replace_file(spool_fd, FILE_NAME, buf_text(&file), file.length, 0600);
 }
 
 int answerfile_save(int spool_fd, const char *id, const struct lift_result *result)
@@ -51,9 +76,7 @@ int answerfile_save(int spool_fd, const char *id, const struct lift_result *resu
     }
     if (!error)
         error = buf_append(&text, result->skeleton, result->skeleton_length);
-    if (!error)
-        error = io_replace_file(spool_fd, FILE_NAME, buf_text(&text), text.length, 0600);
-    return error;
+    return error ? error : write_checked(spool_fd, &text);
 }
 
 bool answerfile_exists(int spool_fd)
@@ -98,6 +121,21 @@ static int parse_part(const char **at, struct lift_part *part)
     return 0;
 }
 
+/* Move @at behind the check. @return whether it is right for all that follows. */
+static bool take_check(const char **at)
+{
+    const char *end = strchr(*at, '\n');
+    char check[LINE_MAX_SIZE];
+
+    if (!end)
+        return false;
+    make_check(end + 1, strlen(end + 1), check);
+    if (strlen(check) != (size_t)(end + 1 - *at) || memcmp(check, *at, strlen(check)) != 0)
+        return false;
+    *at = end + 1;
+    return true;
+}
+
 static int parse(struct answerfile *answer)
 {
     const char *at = answer->text;
@@ -107,8 +145,9 @@ static int parse(struct answerfile *answer)
     size_t count;
     int error = 0;
 
-    if (!take_line(&at, line) || sscanf(line, FIRST_FORMAT, &verdict, &total, &count) != 3 ||
-        verdict > LIFT_NOT_JSON || count > LIFT_PARTS_MAX)
+    if (!take_check(&at) || !take_line(&at, line) ||
+        sscanf(line, FIRST_FORMAT, &verdict, &total, &count) != 3 || verdict > LIFT_NOT_JSON ||
+        count > LIFT_PARTS_MAX)
         return -EBADMSG;
     answer->parts = calloc(count + 1, sizeof(*answer->parts));
     if (!answer->parts)
@@ -167,7 +206,7 @@ int answerfile_load(int spool_fd, struct answerfile *ret_answer)
     int error = io_read_file(spool_fd, FILE_NAME, &text);
 
     if (error)
-        return error;
+        return error == -EFBIG ? -EBADMSG : error;
     if (strlen(buf_text(&text)) != text.length)
         return -EBADMSG;
     answer.text = buf_steal(&text);

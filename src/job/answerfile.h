@@ -3,13 +3,15 @@
  * The file `answer` in a job's spool directory: what lift made of the answer, so that it can be
  * understood again after a restart. Text, one line for the body, one a part, then the skeleton:
  *
- *   easelfs answer 1 VERDICT TOTAL_BYTES PART_COUNT
+ *   easelfs answer 2 CHECK
+ *   VERDICT TOTAL_BYTES PART_COUNT
  *   ENCODING BYTES COMPLETE DAMAGED DAMAGED_OFFSET REST MIME
  *   ...
  *   {"candidates":...
  *
- * MIME is "-" where there is none. Numbers are decimal, enums as numbers of api/lift.h. What is not
- * JSON in the answer is in a part, as all that is long.
+ * CHECK is the hash (base/hash.h) of all that follows it, in 16 hexadecimal digits: what is damaged
+ * must not be tried again for ever. MIME is "-" where there is none. Numbers are decimal, enums as
+ * numbers of api/lift.h. What is not JSON in the answer is in a part, as all that is long.
  *
  * The file appears by a rename once all parts are durable: that it is there means that the answer
  * was received, whatever the job's record says.

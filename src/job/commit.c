@@ -9,9 +9,11 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/text.h"
 #include "conf/prompt.h"
 #include "job/job.h"
+#include "job/room.h"
 #include "store/spool.h"
 
 #define NOT_STORED "The prompt could not be stored"
@@ -137,8 +139,11 @@ static void drop_job(struct job *job)
     struct jobs *jobs = job->jobs;
     int error = spool_discard(jobs->setup.store, job->record.id);
 
-    if (error && error != -ENOENT)
+    if (error && error != -ENOENT) { /* else the next start would send it */
         log_warning("job %s: cannot be removed: %s", job->record.id, error_text(error));
+        job_finish(job, JOB_CANCEL);
+        return;
+    }
     mutex_lock(&jobs->mutex);
     job_remove(job);
     cond_broadcast(&jobs->changed);
@@ -221,6 +226,8 @@ static int register_held(struct jobs *jobs, struct inode *prompt, struct inode *
     unsigned count;
     int error = check_text(jobs, workspace, text, length, &count, failure);
 
+    if (!error)
+        error = room_check(jobs, failure);
     if (error)
         return error;
     error = make_job(jobs, prompt, workspace, name, text, length, &made);
@@ -263,18 +270,9 @@ int jobs_register(struct jobs *jobs, struct inode *prompt, struct inode *workspa
     return error;
 }
 
-int jobs_commit(struct jobs *jobs, struct inode *prompt, struct inode *workspace, const char *name,
-                const char *text, size_t length, char ret_id[RECORD_ID_SIZE],
-                struct failure *failure)
+/* @job, which is held, may start; NULL: one that has the text was committed before. */
+static void commit_held(struct jobs *jobs, struct job *job)
 {
-    struct registration registration = {0};
-    struct job *job;
-    int error = register_held(jobs, prompt, workspace, name, text, length, &registration, failure);
-
-    if (error)
-        return error;
-    job = registration.job;
-    memcpy(ret_id, job ? job->record.id : registration.same_id, RECORD_ID_SIZE);
     mutex_lock(&jobs->mutex);
     jobs->paused_until_ms = 0; /* perhaps there is credit again */
     if (job) {
@@ -283,6 +281,32 @@ int jobs_commit(struct jobs *jobs, struct inode *prompt, struct inode *workspace
         job_let_go(job);
     }
     mutex_unlock(&jobs->mutex);
+}
+
+int jobs_commit(struct jobs *jobs, struct inode *prompt, struct inode *workspace, const char *name,
+                const char *text, size_t length, char ret_id[RECORD_ID_SIZE],
+                struct failure *failure)
+{
+    struct registration registration = {0};
+    struct job *job;
+    int error;
+
+    mutex_lock(&jobs->mutex);
+    job = hold_registered(jobs, prompt);
+    if (job && !has_text(job, name, text, length)) {
+        job_let_go(job);
+        job = NULL;
+    }
+    mutex_unlock(&jobs->mutex);
+    if (!job) { /* else close(2) has returned 0: whatever came up since, it is kept */
+        error = register_held(jobs, prompt, workspace, name, text, length, &registration, failure);
+        if (error)
+            return error;
+        job = registration.job;
+    }
+    memcpy(ret_id, job ? job->record.id : registration.same_id, RECORD_ID_SIZE);
+    (void)failpoint("job.commit");
+    commit_held(jobs, job);
     return 0;
 }
 

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/xattr.h>
 
+#include "base/failpoint.h"
 #include "base/io.h"
 #include "job/flight.h"
 #include "job/job.h"
@@ -35,13 +36,13 @@ static int publish_directly(struct job *job, const char *staged, struct inode *d
 {
     const struct jobs_publisher *publisher = &job->jobs->setup.publisher;
     const struct store *store = job->jobs->setup.store;
-    int error;
+    int error = failpoint("deliver.directly");
 
-    if (renameat2(store->staging_fd, staged, directory->fd, name, replace ? 0 : RENAME_NOREPLACE) <
-        0) {
+    if (!error && renameat2(store->staging_fd, staged, directory->fd, name,
+                            replace ? 0 : RENAME_NOREPLACE) < 0)
         error = -errno;
+    if (error)
         return staging_has(store, staged) ? error : 0; /* mount/ has done it after all */
-    }
     publisher->invalidate(publisher->context, directory, name);
     return 0;
 }
@@ -77,7 +78,9 @@ static int publish(struct job *job, const char *staged, const char *name, bool r
         directory = destination(job, &path);
         if (!directory)
             return -ENOENT;
-        error = publisher->publish(publisher->context, staged, buf_text(&path), name, replace);
+        error = failpoint("deliver.publish");
+        if (!error)
+            error = publisher->publish(publisher->context, staged, buf_text(&path), name, replace);
         if (error && !staging_has(job->jobs->setup.store, staged))
             return 0; /* it was done, only too late to tell us */
     }
@@ -298,7 +301,7 @@ static void remove_error_file(struct job *job)
 
     naming_error_file(job->record.prompt_name, name);
     if (!directory || !is_ours(directory, name, NULL) ||
-        is_of_sibling(directory, name, job->record.id))
+        is_of_sibling(directory, name, job->record.id) || failpoint("deliver.remove"))
         return;
     if (publisher->remove(publisher->context, buf_text(&path), name) == 0)
         return;

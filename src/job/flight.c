@@ -9,15 +9,20 @@
 #include <string.h>
 
 #include "api/fault.h"
+#include "base/failpoint.h"
 #include "base/io.h"
 #include "conf/prompt.h"
 #include "job/job.h"
+#include "job/room.h"
 #include "store/spool.h"
 
 /* The server is to give up before we do, so that its answer is definite (API.md, section 4). */
 #define SERVER_TIMEOUT_MARGIN_S 15
 
 #define PART_SUFFIX ".part"
+
+/* So much of a part is written before the kernel is told to put it on disk. */
+#define WRITEBACK_BYTES (1u << 20)
 
 void flight_reference_name(size_t index, char name[FLIGHT_NAME_SIZE])
 {
@@ -58,6 +63,8 @@ void flight_destroy(struct flight *flight)
 {
     if (!flight)
         return;
+    if (flight->spool_fd >= 0)
+        room_give_back(flight->spool_fd);
     cleanup_close_impl(&flight->spool_fd);
     cleanup_close_impl(&flight->reference_fd);
     cleanup_close_impl(&flight->part_fd);
@@ -157,17 +164,63 @@ int flight_make_request(struct flight *flight)
 static ssize_t read_body(void *context, char *buffer, size_t size)
 {
     struct flight *flight = context;
+    ssize_t error = failpoint("send.body");
 
-    return (ssize_t)request_read(flight->request, buffer, size);
+    return error ? error : (ssize_t)request_read(flight->request, buffer, size);
+}
+
+static int create_written(struct flight *flight, const char *name)
+{
+    flight->part_fd =
+        openat(flight->spool_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+    return flight->part_fd < 0 ? -errno : 0;
 }
 
 /* Open the file @name in the spool as the one that is being written. */
 static int open_written(struct flight *flight, const char *name)
 {
+    int error;
+
     cleanup_close_impl(&flight->part_fd);
-    flight->part_fd =
-        openat(flight->spool_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-    return flight->part_fd < 0 ? -errno : 0;
+    flight->part_bytes = flight->part_begun = 0;
+    error = create_written(flight, name);
+    if ((error == -ENOSPC || error == -EDQUOT) && room_give_back(flight->spool_fd))
+        error = create_written(flight, name);
+    return error;
+}
+
+/* At @offset of the file; where the disk is full, with the room that was set aside for it. */
+static int write_at(struct flight *flight, const void *data, size_t length, uint64_t offset)
+{
+    int error = failpoint("recv.write");
+
+    if (!error)
+        error = io_write_all(flight->part_fd, data, length);
+    if ((error != -ENOSPC && error != -EDQUOT) || !room_give_back(flight->spool_fd))
+        return error;
+    log_warning("job %s: the disk is full: its answer takes what was set aside for it",
+                flight->job->record.id);
+    if (lseek(flight->part_fd, (off_t)offset, SEEK_SET) < 0)
+        return -errno;
+    return io_write_all(flight->part_fd, data, length);
+}
+
+/* What comes is put on disk while more arrives: the fsync at the end then finds little to do. */
+static int write_on(struct flight *flight, const void *data, size_t length)
+{
+    uint64_t waiting;
+    int error = write_at(flight, data, length, flight->part_bytes);
+
+    if (error)
+        return error;
+    flight->part_bytes += length;
+    waiting = flight->part_bytes - flight->part_begun;
+    if (waiting >= WRITEBACK_BYTES) { /* a hint: errors come up in the fsync */
+        sync_file_range(flight->part_fd, (off_t)flight->part_begun, (off_t)waiting,
+                        SYNC_FILE_RANGE_WRITE);
+        flight->part_begun = flight->part_bytes;
+    }
+    return 0;
 }
 
 static int open_part(void *context, unsigned part, enum lift_encoding encoding)
@@ -181,10 +234,8 @@ static int open_part(void *context, unsigned part, enum lift_encoding encoding)
 
 static int write_part(void *context, unsigned part, const void *data, size_t length)
 {
-    const struct flight *flight = context;
-
     (void)part;
-    return io_write_all(flight->part_fd, data, length);
+    return write_on(context, data, length);
 }
 
 static int close_part(void *context, unsigned part, const struct lift_part *info)
@@ -206,8 +257,11 @@ static int begin_answer(void *context, int http_status, int64_t length)
 {
     struct flight *flight = context;
     const struct lift_sink sink = flight_sink(flight);
+    int error = failpoint("recv.headers");
 
     (void)length;
+    if (error)
+        return error;
     flight->http_status = http_status;
     if (http_status / 100 != 2) /* 200 is what the API gives; any other may hold a picture, too */
         return 0;
@@ -217,12 +271,14 @@ static int begin_answer(void *context, int http_status, int64_t length)
 static int write_answer(void *context, const char *data, size_t length)
 {
     struct flight *flight = context;
+    int error;
 
     if (!flight->lift) {
         size_t room = flight->error_body.max - flight->error_body.length;
         return buf_append(&flight->error_body, data, length < room ? length : room);
     }
-    return lift_feed(flight->lift, data, length);
+    error = failpoint("recv.body");
+    return error ? error : lift_feed(flight->lift, data, length);
 }
 
 static void end_call(void *context, const struct transport_result *result)
@@ -296,9 +352,7 @@ static int begin_picture(void *context, int http_status, int64_t length)
 
 static int write_picture(void *context, const char *data, size_t length)
 {
-    const struct flight *flight = context;
-
-    return io_write_all(flight->part_fd, data, length);
+    return write_on(context, data, length);
 }
 
 static void end_picture(void *context, const struct transport_result *result)
@@ -334,12 +388,27 @@ bool flight_has_picture(const struct flight *flight, size_t index)
     return faccessat(flight->spool_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
+static int sync_file(int spool_fd, const char *name)
+{
+    cleanup_close int fd = openat(spool_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+
+    return fd < 0 || fsync(fd) < 0 ? -errno : 0;
+}
+
 int flight_keep_picture(const struct flight *flight)
 {
     char name[FLIGHT_NAME_SIZE];
     char partial[FLIGHT_NAME_SIZE];
+    int error;
 
     flight_picture_name(flight->fetch_index, name);
     partial_name(flight->fetch_index, partial);
-    return renameat(flight->spool_fd, partial, flight->spool_fd, name) < 0 ? -errno : 0;
+    error = failpoint("fetch.fsync");
+    if (!error)
+        error = sync_file(flight->spool_fd, partial);
+    if (!error)
+        error = failpoint("fetch.rename");
+    if (!error && renameat(flight->spool_fd, partial, flight->spool_fd, name) < 0)
+        error = -errno;
+    return error;
 }

@@ -11,6 +11,7 @@
  *   answer          its skeleton, and what is known of the parts: there once the answer is
  *   picture-N       a picture that was inline in the skeleton, or fetched by URL
  *   picture-N.part  the same while it is being fetched
+ *   room            set aside for the answer, until it is there (job/room.h)
  *
  * Descriptors, while a job is in flight: the directory, one file, and those of net/transport.h.
  */
@@ -55,6 +56,8 @@ struct flight {
     bool is_lifted;
     struct buf error_body; /* of anything else */
     int part_fd;           /* the part or picture that is being written, or -1 */
+    uint64_t part_bytes;   /* of it that were written */
+    uint64_t part_begun;   /* and of these, that the kernel was told to put on disk */
 
     /* Understanding (job/harvest.c) */
     struct answer *answer;

@@ -11,6 +11,7 @@
 #include <sys/xattr.h>
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/io.h"
 #include "base/text.h"
 #include "conf/prompt.h"
@@ -18,6 +19,7 @@
 #include "job/job.h"
 #include "job/launch.h"
 #include "job/naming.h"
+#include "job/result.h"
 #include "job/scheduler.h"
 #include "job/siblings.h"
 #include "store/spool.h"
@@ -126,17 +128,23 @@ static int copy_picture(int spool_fd, size_t index, int fd, uint64_t size, const
     cleanup_close int copy = -1;
     char copy_name[FLIGHT_NAME_SIZE];
     int64_t copied;
+    int error;
 
     flight_reference_name(index, copy_name);
     copy = openat(spool_fd, copy_name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (copy < 0)
         return failure_set_errno(failure, -errno, name);
-    copied = io_copy(fd, copy, size);
+    copied = failpoint("freeze.copy");
+    if (!copied)
+        copied = io_copy(fd, copy, size);
     if (copied < 0)
         return failure_set_errno(failure, (int)copied, name);
     if ((uint64_t)copied != size)
         return failure_set(failure, -EAGAIN, "%s was changed while it was read.", name);
-    return fsync(copy) < 0 ? failure_set_errno(failure, -errno, name) : 0;
+    error = failpoint("freeze.fsync");
+    if (!error && fsync(copy) < 0)
+        error = -errno;
+    return error ? failure_set_errno(failure, error, name) : 0;
 }
 
 static int check_reference(const struct job *job, const char *name, const struct image_type *type,
@@ -159,6 +167,18 @@ static int check_reference(const struct job *job, const char *name, const struct
                            job->record.model, max, name);
     }
     return 0;
+}
+
+/* What is sent is known by its digest, whatever becomes of the file. */
+static int digest_reference(struct record *record, int spool_fd)
+{
+    size_t index = record->reference_count - 1;
+    char copy_name[FLIGHT_NAME_SIZE];
+    cleanup_close int fd = -1;
+
+    flight_reference_name(index, copy_name);
+    fd = openat(spool_fd, copy_name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    return fd < 0 ? -errno : digest_file(fd, record->references[index].sha256);
 }
 
 /* Take @name as the next reference, if it is one; @named: the user asked for it by name. */
@@ -184,6 +204,8 @@ static int freeze_picture(struct job *job, int spool_fd, const char *name, bool 
     if (error)
         return error;
     error = record_add_reference(&job->record, name, type->mime, (uint64_t)status.st_size);
+    if (!error)
+        error = digest_reference(&job->record, spool_fd);
     return error ? failure_set_errno(failure, error, name) : 0;
 }
 
@@ -197,14 +219,31 @@ int job_gather_settings(const struct model *model, struct inode *workspace,
     return error ? error : settings_overlay(ret_settings, &prompt->settings);
 }
 
+/* Where the model is known to make another size than the one that was asked for, that is sent. */
+static int fall_back(struct job *job)
+{
+    char **size = &job->record.settings.value[SETTING_IMAGE_SIZE];
+    bool differs;
+    const char *effective = models_effective_size(job->model->profile, *size, &differs);
+    char note[RESULT_NOTE_SIZE];
+    int error;
+
+    if (!differs)
+        return 0;
+    result_note_fallback(*size, effective, note);
+    error = record_add_note(&job->record, note);
+    return error ? error : record_set_text(size, effective);
+}
+
 static int freeze_settings(struct job *job)
 {
     cleanup_prompt struct prompt prompt = {0};
     int error = prompt_parse(job->record.prompt, strlen(job->record.prompt), job->model->profile,
                              &prompt, &job->record.failure);
 
-    return error ? error
-                 : job_gather_settings(job->model, job->workspace, &prompt, &job->record.settings);
+    if (!error)
+        error = job_gather_settings(job->model, job->workspace, &prompt, &job->record.settings);
+    return error ? error : fall_back(job);
 }
 
 /* The names in the setting `references`, in the order in which they stand there. */
@@ -336,6 +375,7 @@ static int freeze_inputs(struct job *job)
 
     failure_init(&job->record.failure);
     record_drop_references(&job->record);
+    record_set_text(&job->record.notes, NULL);
     error = freeze_settings(job);
     if (!error)
         error = freeze_references(job);

@@ -13,11 +13,14 @@
 
 #include "api/markdown.h"
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/io.h"
 #include "base/text.h"
 #include "job/answerfile.h"
 #include "job/flight.h"
 #include "job/job.h"
+#include "job/result.h"
+#include "job/room.h"
 #include "job/staging.h"
 #include "job/words.h"
 #include "store/spool.h"
@@ -101,8 +104,10 @@ static int parse_answer(struct job *job)
         .key = job->jobs->setup.key ? key_text(job->jobs->setup.key) : NULL,
     };
     struct answerfile file;
-    int error = answerfile_load(flight->spool_fd, &file);
+    int error = failpoint("harvest.parse");
 
+    if (!error)
+        error = answerfile_load(flight->spool_fd, &file);
     if (error)
         return error;
     error = response_parse(&file.result, &context, &flight->answer);
@@ -167,6 +172,7 @@ static int picture_name(struct flight *flight, size_t index, char name[FLIGHT_NA
 {
     const struct picture *picture = &flight->answer->pictures[index];
     cleanup_close int fd = -1;
+    int error;
 
     if (picture->source == PICTURE_PART) {
         flight_part_name(picture->part, name);
@@ -177,7 +183,10 @@ static int picture_name(struct flight *flight, size_t index, char name[FLIGHT_NA
         return 0;
     fd =
         openat(flight->spool_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-    return fd < 0 ? -errno : io_write_all(fd, picture->bytes, picture->length);
+    if (fd < 0)
+        return -errno;
+    error = failpoint("harvest.write");
+    return error ? error : io_write_all(fd, picture->bytes, picture->length);
 }
 
 /* Whether two files hold the same bytes. What cannot be read is not the same. */
@@ -220,6 +229,25 @@ static bool is_sealed(const struct flight *flight, size_t index)
     return picture->source == PICTURE_PART && picture->part < flight->sealed_count;
 }
 
+/* What is known of a picture becomes its own: attributes, mode, and where it is not as asked. */
+static int describe_result(struct job *job, int fd, const struct image_type *type)
+{
+    struct jobs *jobs = job->jobs;
+    struct image_size size;
+    char note[RESULT_NOTE_SIZE];
+    int error = imagetype_size(jobs->setup.imagetype, fd, &size);
+
+    if (error)
+        return error;
+    if (result_compare(&job->record.settings, &size, note))
+        error = record_add_note(&job->record, note);
+    if (error)
+        return error;
+    result_describe(fd, &job->record, type, jobs->setup.base_url);
+    error = failpoint("harvest.chmod");
+    return error ? error : fchmod(fd, STAGING_MODE) < 0 ? -errno : 0;
+}
+
 /* Stage picture @index. @return 0 also where it is none, then @reason says what it is. */
 static int stage_picture(struct job *job, size_t index, char reason[IMAGETYPE_NAME_SIZE])
 {
@@ -242,7 +270,9 @@ static int stage_picture(struct job *job, size_t index, char reason[IMAGETYPE_NA
         return imagetype_name(jobs->setup.imagetype, fd, reason);
     staging_result_name(job->record.id, job->record.result_count + 1, type->extension, staged);
     if (!is_sealed(job->flight, index))
-        error = staging_seal(fd, job->record.id);
+        error = staging_mark(fd, job->record.id);
+    if (!error)
+        error = describe_result(job, fd, type);
     if (!error)
         error = staging_add(jobs->setup.store, job->flight->spool_fd, name, staged);
     return error ? error : record_add_result(&job->record, staged);
@@ -311,7 +341,10 @@ static int record_results(struct job *job)
 static void stage(struct job *job)
 {
     char reason[IMAGETYPE_NAME_SIZE] = "";
-    int error = stage_pictures(job, reason);
+    int error;
+
+    room_give_back(job->flight->spool_fd); /* all that was paid for is on disk */
+    error = stage_pictures(job, reason);
 
     if (!error)
         error = stage_words(job);
@@ -359,6 +392,11 @@ static void fetched(struct job *job)
     }
     if (!error)
         error = flight_keep_picture(flight);
+    if (job_is_passing(error)) { /* a full disk is no reason to do without it */
+        flight->fetch_count = 0;
+        job_park(job, fetch_next, error, "its picture cannot be stored");
+        return;
+    }
     if (error && !flight->result.error)
         failure_set_errno(&flight->result.failure, error, "The picture could not be stored");
     if (error)

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "job/flight.h"
 #include "job/staging.h"
 #include "store/spool.h"
@@ -266,6 +267,27 @@ static int save_end(const struct job *job)
     return error;
 }
 
+/* What its end tells about others. */
+static void remember(struct job *job)
+{
+    struct jobs *jobs = job->jobs;
+    char day[LIMITS_DAY_SIZE];
+    int error;
+
+    mutex_lock(&jobs->mutex);
+    jobs->picture_count += job->record.result_count;
+    history_add_notes(jobs->history, job->workspace, &job->record);
+    limits_day(jobs->limits, limits_now_ms(), day);
+    if (job->took_ms)
+        history_add(jobs->history, day, &job->record, job->took_ms);
+    mutex_unlock(&jobs->mutex);
+    error = failpoint("history.note");
+    if (!error && job->took_ms)
+        error = history_note(jobs->history, day, &job->record, job->took_ms);
+    if (error)
+        log_debug("job %s: the history cannot be written: %s", job->record.id, error_text(error));
+}
+
 static void finish(struct job *job)
 {
     struct jobs *jobs = job->jobs;
@@ -276,9 +298,11 @@ static void finish(struct job *job)
         return;
     }
     staging_forget_texts(jobs->setup.store, job->record.id);
-    mutex_lock(&jobs->mutex);
+    if (job->state == JOB_FAILED)
+        staging_forget_results(jobs->setup.store, &job->record);
     if (job->state == JOB_DONE)
-        jobs->picture_count += job->record.result_count;
+        remember(job);
+    mutex_lock(&jobs->mutex);
     job_remove(job);
     cond_broadcast(&jobs->changed);
     mutex_unlock(&jobs->mutex);

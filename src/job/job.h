@@ -23,6 +23,7 @@
 #include <sys/queue.h>
 
 #include "base/mutex.h"
+#include "job/history.h"
 #include "job/jobs.h"
 #include "job/limits.h"
 #include "job/recover.h"
@@ -80,6 +81,8 @@ struct job {
     bool in_flight;        /* counted in jobs->in_flight_count */
     bool parked;           /* counted in jobs->parked_count */
     int64_t begun_ms;      /* when it was committed, clock_now_ms() */
+    int64_t sent_ms;       /* when its last try began, clock_now_ms() */
+    int64_t took_ms;       /* until its answer was there; 0: not yet */
     int64_t not_before_ms; /* queued or parked: the next try */
     int trouble;           /* the negative errno that its step met with last, or 0 */
     unsigned trouble_count;
@@ -98,6 +101,7 @@ struct jobs {
     char *auth_header; /* "Authorization: Bearer KEY"; NULL: no key. Wiped when freed */
     pthread_t scheduler;
     struct limits *limits;    /* used under the mutex, but for limits_note() */
+    struct history *history;  /* used under the mutex, but for history_note() */
     struct recovery recovery; /* the scheduler's, from jobs_start() on */
     struct tidying *tidying;  /* the same, then: job/tidy.c */
 

@@ -17,6 +17,7 @@
 #include "conf/prompt.h"
 #include "job/job.h"
 #include "job/naming.h"
+#include "job/room.h"
 #include "job/scheduler.h"
 #include "job/tidy.h"
 #include "store/spool.h"
@@ -50,7 +51,9 @@ int jobs_create(const struct jobs_setup *setup, struct jobs **ret_jobs)
     TAILQ_INIT(&jobs->waiting);
     TAILQ_INIT(&jobs->queued);
     TAILQ_INIT(&jobs->working);
-    error = make_auth_header(jobs);
+    error = history_create(setup->store, &jobs->history);
+    if (!error)
+        error = make_auth_header(jobs);
     if (!error)
         error = limits_create(setup->store, setup->options->requests_per_minute,
                               setup->options->images_per_day, clock_wall_ms(), limits_now_ms(),
@@ -82,6 +85,7 @@ void jobs_destroy(struct jobs *jobs)
     destroy_list(&jobs->queued);
     destroy_list(&jobs->working);
     limits_destroy(jobs->limits);
+    history_destroy(jobs->history);
     tidy_destroy(jobs->tidying);
     spool_ids_fini(&jobs->recovery.ids);
     if (jobs->auth_header) {
@@ -113,7 +117,7 @@ int jobs_accepting(struct jobs *jobs)
     else if (!jobs_have_room(jobs, 1))
         error = -EDQUOT;
     mutex_unlock(&jobs->mutex);
-    return error;
+    return error ? error : room_check(jobs, NULL);
 }
 
 void jobs_kick(struct jobs *jobs)

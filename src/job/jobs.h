@@ -89,7 +89,8 @@ void jobs_destroy(struct jobs *jobs);
 
 /**
  * Whether prompts can be accepted: 0, or -ENOKEY, -EROFS (draining), -EDQUOT (images_per_day is
- * reached by what was asked for today and what waits).
+ * reached by what was asked for today and what waits), -ENOSPC (answers need what the disk has
+ * left).
  */
 int jobs_accepting(struct jobs *jobs);
 

@@ -11,6 +11,7 @@
 #include "job/answerfile.h"
 #include "job/flight.h"
 #include "job/job.h"
+#include "job/room.h"
 #include "job/scheduler.h"
 
 int launch_check_length(struct job *job, uint64_t bytes)
@@ -71,6 +72,8 @@ static int prepare(struct job *job)
     failure_init(&job->record.failure);
     job->record.failure.charge = charge;
     error = flight_create(job, &job->flight);
+    if (!error)
+        error = room_set_aside(job->flight->spool_fd, job->jobs->setup.options->answer_room_bytes);
     if (!error)
         error = flight_make_request(job->flight);
     if (!error)
@@ -247,6 +250,7 @@ static void receive(struct job *job)
     if (flight->result.error) /* it broke off, and this is why */
         job->record.failure = flight->result.failure;
     mutex_lock(&jobs->mutex);
+    job->took_ms = clock_now_ms() - job->sent_ms;
     job_apply(job, JOB_ARRIVE);
     mutex_unlock(&jobs->mutex);
     job_harvest(job);

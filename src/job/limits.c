@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/failpoint.h"
 #include "base/io.h"
 #include "store/record.h"
 
@@ -113,7 +114,11 @@ static int append(int usage_fd, const char *day, const char *lines, size_t lengt
         fd = openat(usage_fd, day, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return -errno;
-    error = io_write_all(fd, lines, length);
+    error = failpoint("limits.write");
+    if (!error)
+        error = io_write_all(fd, lines, length);
+    if (!error)
+        error = failpoint("limits.fsync");
     if (!error && fsync(fd) < 0)
         error = -errno;
     return error || !is_new ? error : io_sync_dir(usage_fd);
@@ -131,6 +136,8 @@ static int carry(int usage_fd, const char *name, const char *day)
         error = buf_append_text(&lines, "+" CARRIED "\n");
     if (!error && lines.length)
         error = append(usage_fd, day, lines.data, lines.length);
+    if (!error)
+        error = failpoint("limits.carry");
     if (error)
         return error;
     snprintf(carried, sizeof(carried), "%.10s" CARRIED, name);
@@ -159,7 +166,7 @@ static int tidy(const struct limits *limits)
 
         if (!error && !name[10] && strcmp(name, limits->day) > 0)
             error = carry(limits->usage_fd, name, limits->day);
-        else if (i < count - DAYS_KEPT && strncmp(name, limits->day, 10) != 0)
+        else if (!error && i < count - DAYS_KEPT && strncmp(name, limits->day, 10) != 0)
             unlinkat(limits->usage_fd, name, 0);
         free(entries[i]);
     }
@@ -297,6 +304,12 @@ int limits_refuse(struct limits *limits, int64_t now_ms, struct failure *failure
                        "The limit of %" PRIu64 " pictures a day (images_per_day) is reached. "
                        "It opens again at %s.",
                        limits->per_day, when);
+}
+
+void limits_day(struct limits *limits, int64_t now_ms, char ret_day[LIMITS_DAY_SIZE])
+{
+    turn_day(limits, now_ms);
+    memcpy(ret_day, limits->day, LIMITS_DAY_SIZE);
 }
 
 int limits_describe(struct limits *limits, int64_t now_ms, struct buf *text)

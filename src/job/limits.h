@@ -70,6 +70,9 @@ int limits_note(const struct limits *limits, const char *day, char sign, const c
  */
 int limits_refuse(struct limits *limits, int64_t now_ms, struct failure *failure);
 
+/** The local day, as limits_take() would give it. */
+void limits_day(struct limits *limits, int64_t now_ms, char ret_day[LIMITS_DAY_SIZE]);
+
 /** Append what was used today, for people. @return 0 or as buf_append(). */
 int limits_describe(struct limits *limits, int64_t now_ms, struct buf *text);
 

@@ -7,7 +7,9 @@
 #define PROMPT_SUFFIX ".prompt"
 #define WAIT_SUFFIX   ".wait"
 /* What a stem may grow by: "-4294967295", ".error.txt" and the like. */
-#define STEM_RESERVE      32
+#define STEM_RESERVE 32
+/* Bytes of a UTF-8 character behind its first. A name may be no UTF-8, and nothing else either. */
+#define UTF8_MORE_MAX     3
 #define NUMBER_DIGITS_MIN 4
 #define NUMBER_DIGITS_MAX 9
 
@@ -29,6 +31,11 @@ bool naming_is_prompt(const char *name)
     return name[0] != '.' && (naming_is_numbered(name) || ends_with(name, PROMPT_SUFFIX));
 }
 
+static bool is_continuation(char c)
+{
+    return ((unsigned char)c & 0xc0) == 0x80;
+}
+
 /* "NAME" of "NAME.prompt", cut so that suffixes fit, at a whole UTF-8 character. */
 static int base_length(const char *prompt_name)
 {
@@ -41,7 +48,7 @@ static int base_length(const char *prompt_name)
 
     if (length > NAME_MAX - STEM_RESERVE) {
         length = NAME_MAX - STEM_RESERVE;
-        while (length && ((unsigned char)prompt_name[length] & 0xc0) == 0x80)
+        for (int i = 0; i < UTF8_MORE_MAX && is_continuation(prompt_name[length]); i++)
             length--;
     }
     return (int)length;

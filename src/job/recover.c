@@ -8,11 +8,13 @@
 #include <sys/xattr.h>
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/io.h"
 #include "conf/prompt.h"
 #include "job/answerfile.h"
 #include "job/job.h"
 #include "job/launch.h"
+#include "job/room.h"
 
 /* So many are taken up before the scheduler looks at what it has. */
 #define SOME 64
@@ -31,10 +33,13 @@ static struct inode *find_workspace(struct jobs *jobs, const struct record *reco
     return jobs->resolve(jobs->resolve_context, top);
 }
 
+/* Whether the answer came; what was set aside for it is not needed any more. */
 static bool has_answer(const struct store *store, const char *id)
 {
     cleanup_close int fd = spool_open(store, id);
 
+    if (fd >= 0)
+        room_give_back(fd);
     return fd >= 0 && answerfile_exists(fd);
 }
 
@@ -73,7 +78,7 @@ static void mark_commit(const struct inode *workspace, const struct record *reco
         openat(workspace->fd, record->prompt_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
     if (fd >= 0 && fgetxattr(fd, STORE_XATTR_COMMIT, NULL, 0) < 0 && errno == ENODATA &&
-        holds_prompt(fd, record) &&
+        holds_prompt(fd, record) && !failpoint("recover.note") &&
         fsetxattr(fd, STORE_XATTR_COMMIT, record->id, strlen(record->id), XATTR_CREATE) < 0)
         log_warning("job %s: the commit of %s cannot be noted: %s", record->id, record->prompt_name,
                     error_text(-errno));

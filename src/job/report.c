@@ -103,6 +103,16 @@ static void describe_queued(const struct job *job, int64_t now_ms, struct buf *t
         buf_append_text(text, "waits for its turn");
 }
 
+static void describe_call(const struct job *job, struct buf *text)
+{
+    int64_t usual_ms = history_usual_ms(job->jobs->history, job->model->name);
+
+    buf_printf(text, "try %u, %llu bytes sent, %llu received", job->attempt_count,
+               (unsigned long long)*job->bytes_sent, (unsigned long long)*job->bytes_received);
+    if (usual_ms)
+        buf_printf(text, "; usually %lld s", (long long)(usual_ms + 500) / 1000);
+}
+
 /* What @job is about, after its state. */
 static void describe_step(const struct job *job, int64_t now_ms, struct buf *text)
 {
@@ -114,8 +124,7 @@ static void describe_step(const struct job *job, int64_t now_ms, struct buf *tex
     else if (job->state == JOB_QUEUED)
         describe_queued(job, now_ms, text);
     else if (job->bytes_sent)
-        buf_printf(text, "try %u, %llu bytes sent, %llu received", job->attempt_count,
-                   (unsigned long long)*job->bytes_sent, (unsigned long long)*job->bytes_received);
+        describe_call(job, text);
     if (job->state == JOB_QUEUED && job->trouble)
         buf_printf(text, " (%s)", error_text(job->trouble));
 }
@@ -157,9 +166,11 @@ int jobs_status(struct jobs *jobs, struct inode *directory, struct buf *text)
             }
         }
     }
-    mutex_unlock(&jobs->mutex);
     if (!error && !count)
         error = buf_append_text(text, "Nothing is unfinished.\n");
+    if (!error)
+        error = history_describe(jobs->history, directory, text);
+    mutex_unlock(&jobs->mutex);
     if (!error)
         make_printable(text);
     return error;
@@ -167,10 +178,15 @@ int jobs_status(struct jobs *jobs, struct inode *directory, struct buf *text)
 
 int jobs_use(struct jobs *jobs, struct buf *text)
 {
+    char day[LIMITS_DAY_SIZE];
     int error;
 
     mutex_lock(&jobs->mutex);
+    limits_day(jobs->limits, limits_now_ms(), day);
     error = limits_describe(jobs->limits, limits_now_ms(), text);
+    if (!error)
+        error = buf_printf(text, "Tokens today: %llu\n",
+                           (unsigned long long)history_tokens(jobs->history, day));
     if (!error)
         error = buf_printf(text, "Pictures since the mount: %llu\n",
                            (unsigned long long)jobs->picture_count);

@@ -103,6 +103,7 @@ void scheduler_send(struct job *job)
 
     job_hold(job);
     job->in_flight = true;
+    job->sent_ms = clock_now_ms();
     jobs->in_flight_count++;
     limits_take(jobs->limits, limits_now_ms(), job->day);
     job_apply(job, JOB_SEND);

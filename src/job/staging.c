@@ -8,9 +8,8 @@
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
+#include "base/failpoint.h"
 #include "base/io.h"
-
-#define RESULT_MODE 0444
 
 void staging_result_name(const char *id, size_t number, const char *extension,
                          char name[STAGING_NAME_SIZE])
@@ -23,18 +22,34 @@ void staging_text_name(const char *id, const char *what, char name[STAGING_NAME_
     snprintf(name, STAGING_NAME_SIZE, "%s.%s", id, what);
 }
 
-int staging_seal(int fd, const char *id)
+static bool is_marked(int fd, const char *id)
 {
-    if (fsetxattr(fd, STORE_XATTR_JOB, id, strlen(id), 0) < 0 || fchmod(fd, RESULT_MODE) < 0 ||
-        fsync(fd) < 0)
-        return -errno;
-    return 0;
+    char value[RECORD_ID_SIZE] = "";
+
+    return fgetxattr(fd, STORE_XATTR_JOB, value, sizeof(value) - 1) > 0 && strcmp(value, id) == 0;
+}
+
+int staging_mark(int fd, const char *id)
+{
+    int error = failpoint("staging.mark");
+
+    if (!error && fsetxattr(fd, STORE_XATTR_JOB, id, strlen(id), 0) < 0)
+        error = -errno;
+    /* One that is read-only already, of a try before a restart, takes no xattr from its owner. */
+    if (error && !is_marked(fd, id))
+        return error;
+    error = failpoint("staging.fsync");
+    return error ? error : fsync(fd) < 0 ? -errno : 0;
 }
 
 int staging_add(const struct store *store, int spool_fd, const char *name, const char *staged)
 {
+    int error = failpoint("staging.link");
+
     unlinkat(store->staging_fd, staged, 0); /* of a try before a restart; @name is the same */
-    return linkat(spool_fd, name, store->staging_fd, staged, 0) < 0 ? -errno : 0;
+    if (!error && linkat(spool_fd, name, store->staging_fd, staged, 0) < 0)
+        error = -errno;
+    return error;
 }
 
 int staging_write(const struct store *store, const char *id, const char *what, const char *text,
@@ -50,8 +65,12 @@ int staging_write(const struct store *store, const char *id, const char *what, c
         openat(store->staging_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return -errno;
-    error = io_write_all(fd, text, length);
-    return error ? error : staging_seal(fd, id);
+    error = failpoint("staging.write");
+    if (!error)
+        error = io_write_all(fd, text, length);
+    if (!error)
+        error = staging_mark(fd, id);
+    return !error && fchmod(fd, STAGING_MODE) < 0 ? -errno : error;
 }
 
 bool staging_has(const struct store *store, const char *staged)
@@ -69,6 +88,12 @@ void staging_forget_texts(const struct store *store, const char *id)
         staging_text_name(id, texts[i], name);
         unlinkat(store->staging_fd, name, 0);
     }
+}
+
+void staging_forget_results(const struct store *store, const struct record *record)
+{
+    for (size_t i = 0; i < record->result_count; i++)
+        unlinkat(store->staging_fd, record->results[i].staged, 0);
 }
 
 /* The id of the job to which the text @name belongs. @return whether it is one */

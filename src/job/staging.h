@@ -17,8 +17,10 @@
 #include "store/store.h"
 
 #define STAGING_NAME_SIZE 64
-#define STAGING_WORDS     "words.txt"
-#define STAGING_ERROR     "error.txt"
+/** The mode of what is given out. */
+#define STAGING_MODE  0444
+#define STAGING_WORDS "words.txt"
+#define STAGING_ERROR "error.txt"
 
 void staging_result_name(const char *id, size_t number, const char *extension,
                          char name[STAGING_NAME_SIZE]);
@@ -26,18 +28,18 @@ void staging_result_name(const char *id, size_t number, const char *extension,
 /** The name of the job's words or error text (STAGING_WORDS, STAGING_ERROR). */
 void staging_text_name(const char *id, const char *what, char name[STAGING_NAME_SIZE]);
 
-/** Make the file @fd a result of the job @id: mode 0444, known by its xattr, durable. */
-int staging_seal(int fd, const char *id);
+/** Make the file @fd one of the job @id: known by its xattr, and durable. */
+int staging_mark(int fd, const char *id);
 
 /**
- * Stage the file @name in @spool_fd, which is sealed, as @staged. That name is durable once the
+ * Stage the file @name in @spool_fd, which is marked, as @staged. That name is durable once the
  * caller has synced the staging directory.
  *
  * @return 0 or a negative errno.
  */
 int staging_add(const struct store *store, int spool_fd, const char *name, const char *staged);
 
-/** Stage a text, sealed. @return 0 or a negative errno. */
+/** Stage a text, marked, mode 0444. @return 0 or a negative errno. */
 int staging_write(const struct store *store, const char *id, const char *what, const char *text,
                   size_t length);
 
@@ -46,6 +48,9 @@ bool staging_has(const struct store *store, const char *staged);
 
 /** Remove the texts of a job that is over. */
 void staging_forget_texts(const struct store *store, const char *id);
+
+/** Remove the results of a job that failed: what they link to is kept with its record. */
+void staging_forget_results(const struct store *store, const struct record *record);
 
 /** Remove the texts of all jobs that are over. What was paid for is left alone. */
 void staging_sweep(const struct store *store);

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/mutex.h"
 #include "mount/publish.h"
+#include "mount/stale.h"
 #include "mount/waiters.h"
 
 /* How often the serving thread is nudged until it has seen that it is to end. */
@@ -140,6 +141,7 @@ static int open_fuse(struct session *session, struct failure *failure)
     fuse_opt_free_args(&arguments);
     if (error)
         return failure_set(failure, error, "The mount options were refused.");
+    stale_clean(mountpoint);
     if (fuse_session_mount(session->fuse, mountpoint) < 0)
         return failure_set(failure, -EIO, "%s could not be mounted on.", mountpoint);
     session->mounted = true;

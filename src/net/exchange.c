@@ -24,10 +24,11 @@ struct exchange {
     struct target target; /* of the present hop */
     unsigned redirects;
     int64_t started_ms;
+    int64_t hop_started_ms;
     struct head head;               /* of the present answer */
     size_t head_bytes;              /* of all answers */
     int http_status;                /* of the final answer; 0 = its head is not complete */
-    bool connected;                 /* a connection stood */
+    bool connected;                 /* a connection stood, for the present hop */
     uint64_t sent;                  /* bytes of the body that read() gave */
     uint64_t received;              /* bytes of the answer's body */
     enum stop stop;                 /* why a callback ended the exchange; the first reason stands */
@@ -284,7 +285,7 @@ int exchange_create(const struct exchange_settings *settings, struct transport_c
         return failure_set_errno(failure, -ENOMEM, "HTTP request");
     exchange->settings = settings;
     exchange->call = call;
-    exchange->started_ms = clock_now_ms();
+    exchange->started_ms = exchange->hop_started_ms = clock_now_ms();
     head_reset(&exchange->head);
     error = target_parse(call->url, &exchange->target, failure);
     if (!error)
@@ -334,6 +335,8 @@ bool exchange_follow(struct exchange *exchange)
     if (error)
         return false;
     exchange->redirects++;
+    exchange->hop_started_ms = clock_now_ms();
+    exchange->connected = false;
     exchange->http_status = 0;
     exchange->blocked[0] = '\0';
     return true;
@@ -342,7 +345,7 @@ bool exchange_follow(struct exchange *exchange)
 bool exchange_is_late(const struct exchange *exchange)
 {
     return !exchange->connected &&
-           clock_now_ms() - exchange->started_ms > exchange->settings->connect_timeout_ms;
+           clock_now_ms() - exchange->hop_started_ms > exchange->settings->connect_timeout_ms;
 }
 
 static const char *http_version_text(CURL *easy)

@@ -29,7 +29,8 @@ static void say(struct verdict *verdict, int error, const char *format, ...)
     verdict->error = error;
 }
 
-/* libcurl's text in brackets, with its blank before; nothing where it has none. */
+/* libcurl's text in brackets, with its blank before, without its full stop; nothing where it has
+ * none. */
 struct bracket {
     char text[CURL_ERROR_SIZE + 4];
 };
@@ -37,9 +38,12 @@ struct bracket {
 static struct bracket bracketed(const char *detail)
 {
     struct bracket bracket = {""};
+    int length = (int)strnlen(detail, CURL_ERROR_SIZE);
 
-    if (*detail)
-        snprintf(bracket.text, sizeof(bracket.text), " (%.*s)", CURL_ERROR_SIZE, detail);
+    while (length && strchr(". ", detail[length - 1]))
+        length--;
+    if (length)
+        snprintf(bracket.text, sizeof(bracket.text), " (%.*s)", length, detail);
     return bracket;
 }
 
@@ -88,6 +92,11 @@ static void describe_no_connection(const struct outcome *outcome, struct verdict
         break;
     case CURLE_COULDNT_RESOLVE_HOST:
         say(verdict, -EHOSTUNREACH, "No connection to %s: could not resolve host.", outcome->label);
+        break;
+    case CURLE_URL_MALFORMAT: /* it was read as a URL, but cannot be asked of a name server */
+        verdict->permanent = true;
+        say(verdict, -EINVAL, "No connection to %s: that cannot be the name of a host.",
+            outcome->label);
         break;
     case CURLE_COULDNT_RESOLVE_PROXY:
         say(verdict, -EHOSTUNREACH, "No connection to %s: could not resolve the proxy.",
@@ -155,7 +164,8 @@ static void describe_cut(const struct outcome *outcome, struct verdict *verdict)
         snprintf(extent, sizeof(extent), "%" PRIu64 " of %" PRId64 " bytes had come",
                  outcome->received, outcome->expected);
     else
-        snprintf(extent, sizeof(extent), "%" PRIu64 " bytes had come", outcome->received);
+        snprintf(extent, sizeof(extent), "%" PRIu64 " byte%s had come", outcome->received,
+                 outcome->received == 1 ? "" : "s");
     if (outcome->code == CURLE_OPERATION_TIMEDOUT)
         say(verdict, -ETIMEDOUT, "The answer from %s was not complete after %s: %s.",
             outcome->label, seconds(outcome->limit_ms).text, extent);
@@ -201,15 +211,38 @@ static void describe_blocked(const struct outcome *outcome, struct verdict *verd
     verdict->permanent = true;
 }
 
+/* What is wrong with an answer that write() refused without a fault of a disk, or NULL. */
+static const char *excess_of(int error)
+{
+    switch (error) {
+    case -ELOOP:
+        return "it is nested too deeply";
+    case -E2BIG:
+        return "it has too many pictures or long texts";
+    case -EMSGSIZE:
+        return "it is too large without its pictures and long texts";
+    case -ENAMETOOLONG:
+        return "a name or a number in it is too long";
+    default:
+        return NULL;
+    }
+}
+
 static void describe_handler(const struct outcome *outcome, struct verdict *verdict)
 {
+    const char *excess = outcome->stop == STOP_STORING ? excess_of(outcome->stop_error) : NULL;
     char reason[128];
 
+    verdict->permanent = true;
+    if (excess) {
+        say(verdict, outcome->stop_error, "The answer from %s is not one that the API gives: %s.",
+            outcome->label, excess);
+        return;
+    }
     say(verdict, outcome->stop_error, "%s: %s.",
         outcome->stop == STOP_READING ? "The request could not be read"
                                       : "The answer could not be stored",
         strerror_r(-outcome->stop_error, reason, sizeof(reason)));
-    verdict->permanent = true;
 }
 
 static void describe_stop(const struct outcome *outcome, struct verdict *verdict)

@@ -79,7 +79,13 @@ struct transport_handler {
      */
     int (*begin)(void *context, int http_status, int64_t length);
 
-    /** Bytes of the answer's body, decompressed. @return 0, or a negative errno, which aborts. */
+    /**
+     * Bytes of the answer's body, decompressed.
+     *
+     * @return 0, or a negative errno, which aborts. -ELOOP, -E2BIG, -EMSGSIZE and -ENAMETOOLONG
+     *         mean that the answer is beyond what its reader takes (lift_feed()); any other, that
+     *         it could not be stored.
+     */
     int (*write)(void *context, const char *data, size_t length);
 
     /**

@@ -10,14 +10,23 @@
 
 #define DEFAULT_PAGE 50
 #define MAX_PAGE     1000
-#define MAX_NAME     64
+#define MAX_NAME     256
+#define MAX_METHOD   32
+#define ENDLESS      ((size_t)1 << 30)
 
 /* One page of the list. */
 struct page {
     size_t first;
     size_t end; /* exclusive */
     size_t total;
-    bool made_up; /* by list_count, instead of those of model.c */
+    bool made_up;      /* by list_count, instead of those of model.c */
+    const char *given; /* by list_names, instead of those, too; NULL: not */
+};
+
+/* An entry of the list. */
+struct entry {
+    char name[MAX_NAME];
+    char method[MAX_METHOD];
 };
 
 /* The value of @name in @query as a number; @fallback where it is missing. */
@@ -33,51 +42,115 @@ static size_t query_number(const char *query, const char *name, size_t fallback)
     return fallback;
 }
 
-static struct page turn_to(const char *query, const struct directives *directives)
+/* The word number @index of @words. @return its length; 0 where there are not so many. */
+static size_t find_word(const char *words, size_t index, const char **ret_word)
+{
+    for (;; index--) {
+        words += strspn(words, " ");
+        *ret_word = words;
+        if (!*words || !index)
+            return strcspn(words, " ");
+        words += strcspn(words, " ");
+    }
+}
+
+static size_t count_models(const struct page *page, const struct directives *directives)
+{
+    const char *word;
+    size_t count = 0;
+
+    if (page->made_up)
+        return (size_t)directive_number(directives, D_LIST_COUNT, ENDLESS);
+    while (page->given ? find_word(page->given, count, &word) > 0 : model_listed(count) != NULL)
+        count++;
+    return count;
+}
+
+static struct page turn_to(const char *query, int shape, const struct directives *directives)
 {
     size_t size = query_number(query, "pageSize", DEFAULT_PAGE);
-    struct page page = {.made_up = directive_given(directives, D_LIST_COUNT)};
+    struct page page = {.made_up =
+                            shape == LIST_ENDLESS || directive_given(directives, D_LIST_COUNT),
+                        .given = directive_text(directives, D_LIST_NAMES, NULL)};
 
     if (size < 1 || size > MAX_PAGE)
         size = size < 1 ? DEFAULT_PAGE : MAX_PAGE;
-    while (!page.made_up && model_listed(page.total))
-        page.total++;
-    if (page.made_up)
-        page.total = (size_t)directive_number(directives, D_LIST_COUNT, 0);
-    page.first = query_number(query, "pageToken", 0);
+    if (shape == LIST_ENDLESS)
+        size = 1;
+    page.total = count_models(&page, directives);
+    page.first = shape == LIST_LOOP ? 0 : query_number(query, "pageToken", 0);
+    if (shape == LIST_OPENAI) { /* knows no pages */
+        page.first = 0;
+        size = page.total;
+    }
     if (page.first > page.total)
         page.first = page.total;
     page.end = page.total - page.first < size ? page.total : page.first + size;
     return page;
 }
 
-static void name_of(const struct page *page, size_t index, char name[MAX_NAME])
+static struct entry entry_of(const struct page *page, size_t index)
 {
-    if (page->made_up)
-        snprintf(name, MAX_NAME, "standin-image-%zu", index + 1);
-    else
-        snprintf(name, MAX_NAME, "%s", model_listed(index));
+    struct entry entry = {.method = "generateContent"};
+    const char *word = "";
+    const char *colon;
+    size_t length;
+
+    if (page->made_up) {
+        snprintf(entry.name, MAX_NAME, "standin-image-%zu", index + 1);
+    } else if (page->given) {
+        length = find_word(page->given, index, &word);
+        colon = memchr(word, ':', length);
+        snprintf(entry.name, MAX_NAME, "%.*s", (int)(colon ? (size_t)(colon - word) : length),
+                 word);
+        if (colon)
+            snprintf(entry.method, MAX_METHOD, "%.*s", (int)(length - (size_t)(colon + 1 - word)),
+                     colon + 1);
+    } else {
+        snprintf(entry.name, MAX_NAME, "%s", model_listed(index));
+        if (!strncmp(entry.name, "text-embedding", 14))
+            snprintf(entry.method, MAX_METHOD, "embedContent");
+    }
+    return entry;
 }
 
-static void write_model(const char *name, struct text *text)
+static void write_model(const struct entry *entry, struct text *text)
 {
-    const char *method = !strncmp(name, "text-embedding", 14) ? "embedContent" : "generateContent";
-
     text_printf(text,
                 "{\"name\":\"models/%s\",\"version\":\"001\",\"displayName\":\"%s\","
                 "\"inputTokenLimit\":65536,\"outputTokenLimit\":32768,"
                 "\"supportedGenerationMethods\":[\"%s\",\"countTokens\"]}",
-                name, name, method);
+                entry->name, entry->name, entry->method);
 }
 
-static void write_entry(int shape, const char *name, struct text *text)
+static void write_entry(int shape, const struct entry *entry, struct text *text)
 {
-    if (shape == LIST_GOOGLE)
-        write_model(name, text);
-    else if (shape == LIST_OPENAI)
-        text_printf(text, "{\"id\":\"%s\",\"object\":\"model\",\"owned_by\":\"stand-in\"}", name);
+    if (shape == LIST_OPENAI)
+        text_printf(text, "{\"id\":\"%s\",\"object\":\"model\",\"owned_by\":\"stand-in\"}",
+                    entry->name);
+    else if (shape == LIST_BARE || shape == LIST_ARRAY)
+        text_printf(text, "{\"name\":\"%s\"}", entry->name);
     else
-        text_printf(text, "{\"name\":\"%s\"}", name);
+        write_model(entry, text);
+}
+
+static void write_list(const struct page *page, int shape, struct text *text)
+{
+    text_puts(text, shape == LIST_OPENAI  ? "{\"object\":\"list\",\"data\":["
+                    : shape == LIST_ARRAY ? "["
+                                          : "{\"models\":[");
+    for (size_t i = page->first; i < page->end; i++) {
+        struct entry entry = entry_of(page, i);
+
+        text_puts(text, i > page->first ? "," : "");
+        write_entry(shape, &entry, text);
+    }
+    text_puts(text, "]");
+    if (shape == LIST_LOOP)
+        text_puts(text, ",\"nextPageToken\":\"again+and/again\"");
+    else if (page->end < page->total && shape != LIST_ARRAY)
+        text_printf(text, ",\"nextPageToken\":\"%zu\"", page->end);
+    text_puts(text, shape == LIST_ARRAY ? "" : "}");
 }
 
 int models_answer_list(const char *query, const struct directives *directives,
@@ -85,30 +158,31 @@ int models_answer_list(const char *query, const struct directives *directives,
 {
     int shape = directive_word(directives, D_LIST, LIST_GOOGLE);
     struct text *text = &answer->body.text;
-    struct page page = turn_to(query, directives);
+    struct page page = turn_to(query, shape, directives);
+    const char *type = "application/json; charset=UTF-8";
 
-    if (shape == LIST_OPENAI) /* knows no pages */
-        page = (struct page){.end = page.total, .total = page.total, .made_up = page.made_up};
     answer->status = 200;
-    text_puts(text, shape == LIST_OPENAI  ? "{\"object\":\"list\",\"data\":["
-                    : shape == LIST_ARRAY ? "["
-                                          : "{\"models\":[");
-    for (size_t i = page.first; i < page.end; i++) {
-        char name[MAX_NAME];
+    if (shape == LIST_ERROR) {
+        int error = fault_write(500, NULL, directives, answer);
 
-        name_of(&page, i, name);
-        text_puts(text, i > page.first ? "," : "");
-        write_entry(shape, name, text);
+        answer->status = 200;
+        return error;
     }
-    text_puts(text, "]");
-    if (page.end < page.total && shape != LIST_ARRAY)
-        text_printf(text, ",\"nextPageToken\":\"%zu\"", page.end);
-    text_puts(text, shape == LIST_ARRAY ? "" : "}");
-    return answer_header(answer, "Content-Type", "application/json; charset=UTF-8");
+    if (shape == LIST_HTML) {
+        text_puts(text, "<!DOCTYPE html>\n<html><head><title>Log in</title></head></html>\n");
+        type = "text/html; charset=UTF-8";
+    } else {
+        write_list(&page, shape, text);
+    }
+    if (shape == LIST_CUT)
+        text->length /= 2;
+    return answer_header(answer, "Content-Type", type);
 }
 
 int models_answer_one(const char *name, const struct directives *directives, struct answer *answer)
 {
+    const struct page page = {.made_up = false};
+    struct entry entry;
     char message[200];
     size_t i = 0;
 
@@ -119,7 +193,8 @@ int models_answer_one(const char *name, const struct directives *directives, str
                  "models/%.128s is not found for API version v1beta, or is not supported.", name);
         return fault_write(404, message, directives, answer);
     }
+    entry = entry_of(&page, i);
     answer->status = 200;
-    write_model(name, &answer->body.text);
+    write_model(&entry, &answer->body.text);
     return answer_header(answer, "Content-Type", "application/json; charset=UTF-8");
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The model list, in the shapes that vendors give it, by pages; and a single model.
+ * The model list, in the shapes that vendors give it, by pages; what stands in its place where
+ * something is wrong; and a single model.
  */
 #ifndef STANDIN_MODELS_H
 #define STANDIN_MODELS_H

@@ -173,6 +173,11 @@ static const struct word list_words[] = {
     [LIST_BARE] = {.name = "bare", .help = "no models/, no methods"},
     [LIST_OPENAI] = {.name = "openai"},
     [LIST_ARRAY] = {.name = "array", .help = "the bare list, in an array"},
+    [LIST_ENDLESS] = {.name = "endless", .help = "each page has one model and leads to a next one"},
+    [LIST_LOOP] = {.name = "loop", .help = "every page is the first, and leads to itself"},
+    [LIST_CUT] = {.name = "cut", .help = "the JSON ends in the middle"},
+    [LIST_HTML] = {.name = "html", .help = "a page with status 200"},
+    [LIST_ERROR] = {.name = "error", .help = "status 200; shape and text as with status"},
     {0}};
 
 static const struct word per_words[] = {
@@ -223,6 +228,8 @@ const struct vocabulary vocabulary[D_COUNT] = {
     [D_FAULT] = {"fault", KIND_WORD, 0, 0, fault_words, "of the transport"},
     [D_LIST] = {"list", KIND_WORD, 0, 0, list_words, "the shape of the model list"},
     [D_LIST_COUNT] = {"list_count", KIND_NUMBER, 0, 100000, NULL, "so many models"},
+    [D_LIST_NAMES] = {"list_names", KIND_TEXT, 0, 0, NULL,
+                      "these models, with blanks between; NAME:METHOD for another method"},
     [D_PER] = {"per", KIND_WORD, 0, 0, per_words,
                "what `|` counts: requests of that text, or of that Idempotency-Key"},
 };

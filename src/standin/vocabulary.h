@@ -50,6 +50,7 @@ enum directive_name {
     D_FAULT,
     D_LIST,
     D_LIST_COUNT,
+    D_LIST_NAMES,
     D_PER,
     D_COUNT
 };
@@ -171,7 +172,17 @@ enum fault_word {
     FAULT_HTTP100
 };
 
-enum list_word { LIST_GOOGLE = 1, LIST_BARE, LIST_OPENAI, LIST_ARRAY };
+enum list_word {
+    LIST_GOOGLE = 1,
+    LIST_BARE,
+    LIST_OPENAI,
+    LIST_ARRAY,
+    LIST_ENDLESS,
+    LIST_LOOP,
+    LIST_CUT,
+    LIST_HTML,
+    LIST_ERROR
+};
 enum per_word { PER_TEXT = 1, PER_KEY };
 
 enum value_kind {

@@ -139,8 +139,8 @@ static void release_and_unlock(struct inode_table *table, struct inode *inode, u
                               offsetof(struct inode, hash_next), inode);
             table->inode_count--;
         } else {
-            inode_unlink_from(siblings_locked(table, parent),
-                              offsetof(struct inode, sibling_next), inode);
+            inode_unlink_from(siblings_locked(table, parent), offsetof(struct inode, sibling_next),
+                              inode);
         }
         inode->hash_next = garbage;
         garbage = inode;
@@ -191,6 +191,18 @@ static bool stands_at_locked(const struct inode *inode, const struct inode *pare
     return inode->parent == parent && inode->name && name && strcmp(inode->name, name) == 0;
 }
 
+/*
+ * Whether @inode may be told to stand in @parent. Not below itself: who says so opened it before it
+ * was moved away and its old parent into it, and whoever goes upward would never arrive.
+ */
+static bool can_stand_in_locked(const struct inode *inode, const struct inode *parent)
+    requires_(inode->table->mutex)
+{
+    while (parent && parent != inode)
+        parent = parent->parent;
+    return !parent;
+}
+
 int inode_get_real(struct inode_table *table, int fd, const struct node_kind *kind,
                    struct inode *parent, const char *name, struct inode **ret_inode)
 {
@@ -219,7 +231,7 @@ int inode_get_real(struct inode_table *table, int fd, const struct node_kind *ki
         found->fd = steal_fd(&owned_fd);
         insert_locked(table, found);
     }
-    if (!stands_at_locked(found, parent, own_name))
+    if (!stands_at_locked(found, parent, own_name) && can_stand_in_locked(found, parent))
         old_parent = set_place_locked(found, parent, &own_name);
     release_and_unlock(table, old_parent, 1);
     if (found != made)

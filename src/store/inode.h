@@ -78,8 +78,8 @@ void inode_table_destroy(struct inode_table *table);
 
 /**
  * The inode of the real file behind @fd (O_PATH), making it where it is not known. Takes @fd in
- * every case. The inode is now known as @name in @parent (@parent NULL: a root). The caller owns a
- * reference.
+ * every case. The inode is now known as @name in @parent (@parent NULL: a root), unless that stands
+ * below it by now. The caller owns a reference.
  *
  * @return 0, -ENOMEM, or the errno of fstat(2).
  */

@@ -87,6 +87,7 @@ void record_fini(struct record *record)
     free(record->workspace);
     free(record->prompt_name);
     free(record->prompt);
+    free(record->notes);
     free(record->finish_reason);
     free(record->model_version);
     free(record->response_id);
@@ -116,10 +117,23 @@ int record_add_reference(struct record *record, const char *name, const char *mi
         return -ENOMEM;
     record->references = references;
     references += record->reference_count;
-    *references = (struct record_reference){strdup(name), mime, bytes};
+    *references = (struct record_reference){.name = strdup(name), .mime = mime, .bytes = bytes};
     if (!references->name)
         return -ENOMEM;
     record->reference_count++;
+    return 0;
+}
+
+int record_add_note(struct record *record, const char *text)
+{
+    char *notes = NULL;
+
+    if (record->notes && strstr(record->notes, text))
+        return 0;
+    if (asprintf(&notes, "%s%s\n", record->notes ? record->notes : "", text) < 0)
+        return -ENOMEM;
+    free(record->notes);
+    record->notes = notes;
     return 0;
 }
 

@@ -6,7 +6,8 @@
  *   {"check":"0123456789abcdef", "version":1, "id":"...", "state":"sending", "model":"...",
  *    "workspace":"MODEL/a", "prompt_name":"cat.prompt", "prompt":"...", "settings":{"count":"2"},
  *    "created_ms":0, "sent_ms":0, "finished_ms":0, "attempts":1,
- *    "references":[{"name":"cat.jpg","mime":"image/jpeg","bytes":1}],
+ *    "references":[{"name":"cat.jpg","mime":"image/jpeg","bytes":1,"sha256":"..."}],
+ *    "notes":"asked for 2K; 1K was sent\n",
  *    "results":[{"staged":"ID.1.png","name":"0001.png"}],
  *    "answer":{"http_status":200,"finish_reason":"STOP",...},
  *    "failure":{"error":5,"charge":"possible","text":"...","advice":"...","request_id":"..."}}
@@ -24,6 +25,7 @@
 #include "base/buf.h"
 #include "base/failure.h"
 #include "conf/settings.h"
+#include "store/digest.h"
 
 /**
  * A job's id: 23 lower-case hexadecimal digits and its NUL; ids sort by the time of the commit. The
@@ -55,6 +57,7 @@ struct record_reference {
     char *name;       /* in the workspace; owned */
     const char *mime; /* static, from imagetype */
     uint64_t bytes;
+    char sha256[DIGEST_SIZE]; /* of what was sent; empty: not known */
 };
 
 struct record_result {
@@ -77,6 +80,7 @@ struct record {
     size_t reference_count;
     struct record_result *results;
     size_t result_count;
+    char *notes; /* what is not as it was asked for, a line each */
     char *finish_reason, *model_version, *response_id;
     int64_t prompt_tokens, candidates_tokens, thoughts_tokens, total_tokens;
     struct failure failure; /* of the last try */
@@ -111,6 +115,9 @@ void record_fini(struct record *record);
 /** Add a reference or a result; the strings are copied. @return 0, -ENOMEM or -E2BIG. */
 int record_add_reference(struct record *record, const char *name, const char *mime, uint64_t bytes);
 int record_add_result(struct record *record, const char *staged);
+
+/** Note something that is not as it was asked for, once. @return 0 or -ENOMEM. */
+int record_add_note(struct record *record, const char *text);
 
 /** Copy @from over the empty @to. @return 0, -ENOMEM, or -EBADMSG: no such record can be read. */
 int record_copy(const struct record *from, struct record *to);

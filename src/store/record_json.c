@@ -19,6 +19,11 @@
 #define CHECK_DIGITS 16
 #define CHECK_ZEROS  "0000000000000000"
 
+/* What is larger in a file is read as this. */
+#define ATTEMPTS_MAX    65535
+#define HTTP_STATUS_MAX 32767
+#define ERRNO_MAX       4095 /* the kernel's MAX_ERRNO */
+
 static const char *const charge_names[] = {
     [CHARGE_NONE] = "none",
     [CHARGE_POSSIBLE] = "possible",
@@ -78,7 +83,8 @@ static bool add_files(cJSON *object, const struct record *record)
 
         if (!element || !add_text(element, "name", reference->name) ||
             !add_text(element, "mime", reference->mime) ||
-            !add_number(element, "bytes", (int64_t)reference->bytes))
+            !add_number(element, "bytes", (int64_t)reference->bytes) ||
+            !add_text(element, "sha256", reference->sha256))
             return false;
     }
     for (size_t i = 0; i < record->result_count; i++) {
@@ -131,7 +137,8 @@ static bool add_all(cJSON *object, const struct record *record)
            add_number(object, "created_ms", record->created_ms) &&
            add_number(object, "sent_ms", record->sent_ms) &&
            add_number(object, "finished_ms", record->finished_ms) &&
-           add_number(object, "attempts", record->attempt_count) && add_files(object, record) &&
+           add_number(object, "attempts", record->attempt_count) &&
+           add_text(object, "notes", record->notes) && add_files(object, record) &&
            add_answer(object, record) && add_failure(object, &record->failure);
 }
 
@@ -202,24 +209,40 @@ static const char *get_text(const cJSON *object, const char *name)
     return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, name));
 }
 
+/* An empty text is not written where it says nothing, and read like one that is not there. */
 static int copy_text(const cJSON *object, const char *name, char **member)
 {
-    return record_set_text(member, get_text(object, name));
+    const char *text = get_text(object, name);
+
+    return record_set_text(member, text && *text ? text : NULL);
 }
 
 static int copy_needed_text(const cJSON *object, const char *name, char **member)
 {
-    return get_text(object, name) ? copy_text(object, name, member) : -EBADMSG;
+    const char *text = get_text(object, name);
+
+    return text ? record_set_text(member, text) : -EBADMSG;
 }
 
-/* Numbers out of a file: anything that is not a sensible count is 0. */
+/*
+ * Numbers out of a file: anything that is not a sensible count is 0. cJSON writes 15 digits, and
+ * more only where it thinks that they matter.
+ */
 static int64_t get_number(const cJSON *object, const char *name)
 {
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, name);
 
-    if (!cJSON_IsNumber(item) || !(item->valuedouble > 0 && item->valuedouble < 9e15))
+    if (!cJSON_IsNumber(item) || !(item->valuedouble > 0 && item->valuedouble < 1e15))
         return 0;
     return (int64_t)item->valuedouble;
+}
+
+/* The same for what is kept in less room: what is larger than @max is @max. */
+static int get_small_number(const cJSON *object, const char *name, int max)
+{
+    int64_t number = get_number(object, name);
+
+    return number < max ? (int)number : max;
 }
 
 static int find_state(const char *text)
@@ -267,11 +290,16 @@ static int parse_reference(const cJSON *element, struct record *record)
 {
     const char *name = get_text(element, "name");
     const char *mime = get_text(element, "mime");
+    const char *sha256 = get_text(element, "sha256");
     const struct image_type *type = mime ? imagetype_find(mime) : NULL;
+    int error;
 
-    if (!name || !type || record->reference_count == RECORD_REFERENCES_MAX)
+    if (!name || !type || !is_file_name(name) || record->reference_count == RECORD_REFERENCES_MAX)
         return -EBADMSG;
-    return record_add_reference(record, name, type->mime, (uint64_t)get_number(element, "bytes"));
+    error = record_add_reference(record, name, type->mime, (uint64_t)get_number(element, "bytes"));
+    if (!error && sha256 && strlen(sha256) == DIGEST_SIZE - 1)
+        memcpy(record->references[record->reference_count - 1].sha256, sha256, DIGEST_SIZE);
+    return error;
 }
 
 static int parse_result(const cJSON *element, struct record *record)
@@ -334,8 +362,8 @@ static int parse_failure(const cJSON *member, struct failure *failure)
     if (charge < 0)
         return charge;
     failure->charge = (enum charge)charge;
-    failure->http_status = (int)(get_number(member, "http_status") & 0x7fff);
-    failure_set(failure, -(int)(get_number(member, "error") & 0xfff), "%s", text ? text : "");
+    failure->http_status = get_small_number(member, "http_status", HTTP_STATUS_MAX);
+    failure_set(failure, -get_small_number(member, "error", ERRNO_MAX), "%s", text ? text : "");
     failure_advise(failure, "%s", advice ? advice : "");
     snprintf(failure->request_id, sizeof(failure->request_id), "%s", request_id ? request_id : "");
     return failure->error ? 0 : -EBADMSG;
@@ -354,6 +382,8 @@ static int parse_texts(const cJSON *object, struct record *record)
     error = copy_needed_text(object, "workspace", &record->workspace);
     if (!error)
         error = copy_needed_text(object, "prompt_name", &record->prompt_name);
+    if (!error && *record->prompt_name && !is_file_name(record->prompt_name))
+        error = -EBADMSG;
     if (!error)
         error = copy_needed_text(object, "prompt", &record->prompt);
     if (!error)
@@ -368,10 +398,12 @@ static int parse_all(const cJSON *object, struct record *record)
     record->created_ms = get_number(object, "created_ms");
     record->sent_ms = get_number(object, "sent_ms");
     record->finished_ms = get_number(object, "finished_ms");
-    record->attempt_count = (unsigned)(get_number(object, "attempts") & 0xffff);
+    record->attempt_count = (unsigned)get_small_number(object, "attempts", ATTEMPTS_MAX);
     if (!error)
         error =
             parse_settings(cJSON_GetObjectItemCaseSensitive(object, "settings"), &record->settings);
+    if (!error)
+        error = copy_text(object, "notes", &record->notes);
     if (!error)
         error = parse_files(object, record);
     if (!error)
@@ -390,9 +422,10 @@ int record_parse(const char *json, size_t length, struct record *ret_record)
 
     if (length > RECORD_MAX_BYTES || !has_right_check(json, length))
         return -EBADMSG;
+    errno = 0;
     object = cJSON_ParseWithLengthOpts(json, length + 1, NULL, true);
-    if (!object)
-        return -EBADMSG;
+    if (!object) /* cJSON itself does not tell which it was; malloc(3) does */
+        return errno == ENOMEM ? -ENOMEM : -EBADMSG;
     record_init(&record);
     error = parse_all(object, &record);
     cJSON_Delete(object);

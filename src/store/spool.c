@@ -7,10 +7,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/failpoint.h"
 #include "base/io.h"
 
 #define RECORD_NAME "record.json"
 #define REASON_NAME "reason"
+/* By io_replace_file(). */
+#define UNSAVED_NAME RECORD_NAME ".new"
 
 /* A clone is called so until it is complete. */
 #define CLONE_PREFIX ".new-"
@@ -42,10 +45,12 @@ int spool_open(const struct store *store, const char *id)
 int spool_create(const struct store *store, const struct record *record)
 {
     cleanup_close int fd = -1;
-    int error;
+    int error = failpoint("spool.create");
 
-    if (mkdirat(store->jobs_fd, record->id, 0700) < 0)
-        return -errno;
+    if (!error && mkdirat(store->jobs_fd, record->id, 0700) < 0)
+        error = -errno;
+    if (error)
+        return error;
     fd = spool_open(store, record->id);
     error = fd < 0 ? fd : save_in(fd, record, true);
     if (!error)
@@ -55,12 +60,27 @@ int spool_create(const struct store *store, const struct record *record)
     return error;
 }
 
+/* The next entry; NULL at the end, and where reading fails, with @error set: a part is no list. */
+static const struct dirent *next_entry(DIR *dir, int *error)
+{
+    const struct dirent *entry;
+
+    errno = 0;
+    entry = readdir(dir);
+    if (!entry)
+        *error = -errno;
+    return entry;
+}
+
 static bool is_hidden(const struct dirent *entry)
 {
     return entry->d_name[0] == '.' || strcmp(entry->d_name, RECORD_NAME) == 0;
 }
 
-/* Link all but the record, none of which ever changes once it is complete. */
+/*
+ * Link all but the record, none of which ever changes once it is complete. What a crash left of a
+ * record that was being saved does: the next one is written into it.
+ */
 static int link_files(int from_fd, int to_fd)
 {
     cleanup_closedir DIR *dir = NULL;
@@ -73,8 +93,9 @@ static int link_files(int from_fd, int to_fd)
         cleanup_close_impl(&fd);
         return error;
     }
-    for (const struct dirent *entry; !error && (entry = readdir(dir));) {
-        if (!is_hidden(entry) && linkat(from_fd, entry->d_name, to_fd, entry->d_name, 0) < 0)
+    for (const struct dirent *entry; !error && (entry = next_entry(dir, &error));) {
+        if (!is_hidden(entry) && strcmp(entry->d_name, UNSAVED_NAME) != 0 &&
+            linkat(from_fd, entry->d_name, to_fd, entry->d_name, 0) < 0)
             error = -errno;
     }
     return error;
@@ -85,10 +106,14 @@ static int fill_clone(const struct store *store, const char *name, int from_fd,
                       const struct record *record)
 {
     cleanup_close int fd = open_in(store->jobs_fd, name);
-    int error = fd < 0 ? fd : link_files(from_fd, fd);
+    int error = fd < 0 ? fd : failpoint("spool.clone.link");
 
     if (!error)
+        error = link_files(from_fd, fd);
+    if (!error)
         error = save_in(fd, record, true);
+    if (!error)
+        error = failpoint("spool.clone.rename");
     if (!error && renameat2(store->jobs_fd, name, store->jobs_fd, record->id, RENAME_NOREPLACE) < 0)
         error = -errno;
     return error;
@@ -103,14 +128,20 @@ int spool_clone(const struct store *store, const char *from_id, const struct rec
     if (from_fd < 0)
         return from_fd;
     snprintf(name, sizeof(name), CLONE_PREFIX "%s", record->id);
-    if (mkdirat(store->jobs_fd, name, 0700) < 0)
-        return -errno;
+    error = failpoint("spool.clone.mkdir");
+    if (!error && mkdirat(store->jobs_fd, name, 0700) < 0)
+        error = -errno;
+    if (error)
+        return error;
     error = fill_clone(store, name, from_fd, record);
     if (error) {
         io_remove_tree(store->jobs_fd, name);
         return error;
     }
-    return io_sync_dir(store->jobs_fd);
+    error = io_sync_dir(store->jobs_fd);
+    if (error)
+        io_remove_tree(store->jobs_fd, record->id);
+    return error;
 }
 
 bool spool_has(const struct store *store, const char *id)
@@ -136,7 +167,7 @@ static void remove_files(int directory_fd)
 
     if (fd < 0)
         return;
-    dir = fdopendir(fd);
+    dir = failpoint("spool.finish.remove") ? NULL : fdopendir(fd);
     if (!dir) {
         close(fd);
         return;
@@ -157,7 +188,10 @@ static int move_finished(const struct store *store, int fd, const struct record 
         return error;
     if (!keep_files)
         remove_files(fd);
-    return renameat(store->jobs_fd, record->id, store->done_fd, record->id) < 0 ? -errno : 0;
+    error = failpoint("spool.finish.rename");
+    if (!error && renameat(store->jobs_fd, record->id, store->done_fd, record->id) < 0)
+        error = -errno;
+    return error;
 }
 
 int spool_finish(const struct store *store, const struct record *record, bool keep_files)
@@ -177,25 +211,32 @@ int spool_finish(const struct store *store, const struct record *record, bool ke
 
 int spool_discard(const struct store *store, const char *id)
 {
-    int error = io_remove_tree(store->jobs_fd, id);
+    int error = failpoint("spool.discard");
 
+    if (!error)
+        error = io_remove_tree(store->jobs_fd, id);
     return error ? error : io_sync_dir(store->jobs_fd);
 }
 
 int spool_discard_unborn(const struct store *store, const char *id)
 {
     cleanup_close int fd = spool_open(store, id);
+    int error;
 
     if (fd < 0)
         return fd;
-    unlinkat(fd, RECORD_NAME ".new", 0); /* by io_replace_file() */
-    return unlinkat(store->jobs_fd, id, AT_REMOVEDIR) < 0 ? -errno : 0;
+    unlinkat(fd, UNSAVED_NAME, 0);
+    error = failpoint("spool.discard_unborn");
+    if (!error && unlinkat(store->jobs_fd, id, AT_REMOVEDIR) < 0)
+        error = -errno;
+    return error;
 }
 
 static int load_from(int parent_fd, const char *id, struct record *ret_record)
 {
     cleanup_buf struct buf json = {.max = RECORD_MAX_BYTES};
     cleanup_close int fd = open_in(parent_fd, id);
+    struct record record;
     int error;
 
     if (fd < 0)
@@ -203,12 +244,15 @@ static int load_from(int parent_fd, const char *id, struct record *ret_record)
     error = io_read_file(fd, RECORD_NAME, &json);
     if (error)
         return error == -EFBIG ? -EBADMSG : error;
-    error = record_parse(buf_text(&json), json.length, ret_record);
-    if (!error && strcmp(ret_record->id, id) != 0) {
-        record_fini(ret_record);
-        error = -EBADMSG;
+    error = record_parse(buf_text(&json), json.length, &record);
+    if (error)
+        return error;
+    if (strcmp(record.id, id) != 0) {
+        record_fini(&record);
+        return -EBADMSG;
     }
-    return error;
+    *ret_record = record;
+    return 0;
 }
 
 int spool_load(const struct store *store, const char *id, struct record *ret_record)
@@ -230,9 +274,11 @@ int spool_set_aside(const struct store *store, const char *id, const char *reaso
 
     if (fd >= 0) /* a disk that takes no reason takes the job away all the same */
         io_replace_file(fd, REASON_NAME, reason, strlen(reason), 0600);
-    if (renameat(store->jobs_fd, id, store->corrupt_fd, id) < 0)
-        return -errno;
-    error = io_sync_dir(store->corrupt_fd);
+    error = failpoint("spool.set_aside");
+    if (!error && renameat(store->jobs_fd, id, store->corrupt_fd, id) < 0)
+        error = -errno;
+    if (!error)
+        error = io_sync_dir(store->corrupt_fd);
     return error ? error : io_sync_dir(store->jobs_fd);
 }
 
@@ -275,7 +321,7 @@ static int list_before(int directory_fd, int64_t wall_ms, struct spool_ids *ret_
         cleanup_close_impl(&fd);
         return error;
     }
-    for (const struct dirent *entry; !error && (entry = readdir(dir));) {
+    for (const struct dirent *entry; !error && (entry = next_entry(dir, &error));) {
         if (record_is_id(entry->d_name) && record_id_time_ms(entry->d_name) < wall_ms)
             error = add_id(&ids, entry->d_name);
     }
@@ -318,5 +364,7 @@ int spool_list_finished(const struct store *store, int64_t wall_ms, struct spool
 
 int spool_forget(const struct store *store, const char *id)
 {
-    return io_remove_tree(store->done_fd, id);
+    int error = failpoint("spool.forget");
+
+    return error ? error : io_remove_tree(store->done_fd, id);
 }

@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/io.h"
 
 #define FORMAT_TEXT    "easelfs store 1\n"
@@ -62,6 +63,8 @@ static int lock_store(struct store *store, const char *path, struct failure *fai
     gethostname(host, sizeof(host) - 1);
     clock_format(clock_wall_ms(), now);
     error = buf_printf(&holder, "process %d on %s since %s", (int)getpid(), host, now);
+    if (!error)
+        error = failpoint("store.lock");
     if (!error && ftruncate(store->lock_fd, 0) < 0)
         error = -errno;
     if (!error)
@@ -96,8 +99,12 @@ static int check_xattrs(const struct store *store, const char *path, struct fail
 static int open_folder(const struct store *store, const char *name, int *fd,
                        struct failure *failure)
 {
-    if (mkdirat(store->root_fd, name, 0700) < 0 && errno != EEXIST)
-        return failure_set_errno(failure, -errno, name);
+    int error = failpoint("store.mkdir");
+
+    if (!error && mkdirat(store->root_fd, name, 0700) < 0 && errno != EEXIST)
+        error = -errno;
+    if (error)
+        return failure_set_errno(failure, error, name);
     *fd = openat(store->root_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     return *fd < 0 ? failure_set_errno(failure, -errno, name) : 0;
 }

@@ -10,6 +10,7 @@
  *   done/ID/       records of finished jobs
  *   staging/       results that are complete and not yet visible
  *   usage/DAY      how many pictures were asked for on that day (job/limits)
+ *   models         the API's list of models as it was last read (models.h)
  *   corrupt/       what could not be read, set aside
  */
 #ifndef EASELFS_STORE_STORE_H

@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/failpoint.h"
 #include "base/io.h"
+#include "base/text.h"
 
 #define FILE_MODE 0644
 /* "settings/" and the longest name of a setting. */
@@ -19,12 +21,18 @@ static void value_path(enum setting setting, char path[PATH_SIZE])
     snprintf(path, PATH_SIZE, VALUES_DIRECTORY "/%s", settings_name(setting));
 }
 
+static void drop_line_end(struct buf *text)
+{
+    if (text->length && text->data[text->length - 1] == '\n')
+        text->data[--text->length] = '\0';
+}
+
 /* Lay the values of one directory over @settings. */
 static int overlay_directory(const struct inode *directory, const struct model_profile *profile,
                              struct settings *settings)
 {
-    cleanup_close int fd = openat(directory->fd, VALUES_DIRECTORY,
-                                  O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    cleanup_close int fd =
+        openat(directory->fd, VALUES_DIRECTORY, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     int error = 0;
 
     if (fd < 0)
@@ -34,7 +42,8 @@ static int overlay_directory(const struct inode *directory, const struct model_p
         struct failure failure;
 
         error = io_read_file(fd, settings_name((enum setting)i), &text);
-        if (!error && text.length) {
+        drop_line_end(&text); /* it counts for settings_set(), and the longest value has one */
+        if (!error && !text_is_blank(buf_text(&text), text.length)) {
             failure_init(&failure);
             error = settings_set(settings, (enum setting)i, buf_text(&text), text.length, profile,
                                  &failure);
@@ -68,8 +77,8 @@ bool values_has(const struct inode *directory, enum setting setting)
 bool values_any(const struct inode *directory)
 {
     cleanup_closedir DIR *dir = NULL;
-    int fd = openat(directory->fd, VALUES_DIRECTORY,
-                    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int fd =
+        openat(directory->fd, VALUES_DIRECTORY, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     const struct dirent *entry;
 
     dir = fd < 0 ? NULL : fdopendir(fd);
@@ -92,13 +101,17 @@ int values_set(int values_fd, enum setting setting, const char *text)
     if (fd < 0)
         return fd;
     if (!error)
-        error = io_replace_file(fd, settings_name(setting), buf_text(&line), line.length,
-                                FILE_MODE);
+        error =
+            io_replace_file(fd, settings_name(setting), buf_text(&line), line.length, FILE_MODE);
     return error;
 }
 
 int values_reset(int values_fd, enum setting setting)
 {
+    int error = failpoint("values.reset");
+
+    if (error)
+        return error;
     if (unlinkat(values_fd, settings_name(setting), 0) < 0)
         return errno == ENOENT ? 0 : -errno;
     return io_sync_dir(values_fd);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The values of settings that were set in directories of the tree: the file DIRECTORY/settings/NAME
- * holds the value's normal form and a line end. A value holds for its directory and all below, until
- * one nearer to the prompt replaces it. What a value may be is conf/settings'.
+ * holds the value's normal form and a line end. A value holds for its directory and all below,
+ * until one nearer to the prompt replaces it. What a value may be is conf/settings'.
  */
 #ifndef EASELFS_STORE_VALUES_H
 #define EASELFS_STORE_VALUES_H

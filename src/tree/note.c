@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
+#include "base/failpoint.h"
 #include "base/io.h"
 #include "store/store.h"
 
@@ -40,7 +41,9 @@ static void change_note(const struct inode *inode, const char *value)
     int error;
 
     io_fd_path(inode->fd, path);
-    error = change(path, value);
+    error = failpoint("prompt.note");
+    if (!error)
+        error = change(path, value);
     if (error == -EACCES)
         error = change_read_only(inode, path, value);
     if (error)

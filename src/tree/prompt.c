@@ -25,6 +25,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/failpoint.h"
 #include "base/io.h"
 #include "base/text.h"
 #include "conf/prompt.h"
@@ -130,8 +131,9 @@ static bool is_blank(const struct draft *draft)
 static int sync_file(const struct inode *inode)
 {
     cleanup_close int fd = io_reopen(inode->fd, O_RDONLY);
+    int error = fd < 0 ? fd : failpoint("prompt.sync");
 
-    return fd < 0 ? fd : fsync(fd) < 0 ? -errno : 0;
+    return error ? error : fsync(fd) < 0 ? -errno : 0;
 }
 
 /*

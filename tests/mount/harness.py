@@ -89,6 +89,17 @@ def mounted(path):
     return None
 
 
+def serves(path):
+    """Whether something is mounted at `path`, and its daemon lives."""
+    if not mounted(path):
+        return False
+    try:
+        os.statvfs(path)
+    except OSError as error:
+        return error.errno != errno.ENOTCONN
+    return mounted(path) is not None
+
+
 def environment(**more):
     """The environment of a child: without anything of the user's that easelfs would read."""
     env = {k: v for k, v in os.environ.items() if not k.startswith(("EASELFS_", "XDG_"))}
@@ -220,7 +231,7 @@ class Mount:
     """A mounted easelfs in the foreground."""
 
     def __init__(self, directory, url, *options, store=None, settle=50, key=KEY, path=None,
-                 user=None):
+                 user=None, under=(), variables=None):
         directory = Path(directory)
         self.path = Path(path or tempfile.mkdtemp(prefix="mnt-", dir=directory))
         self.path.mkdir(exist_ok=True)
@@ -228,6 +239,8 @@ class Mount:
         self.log = directory / "easelfs.log"
         self.url = url
         self.user = user
+        self.under = under  # a command that runs it: strace
+        self.variables = variables or {}
         self.options = [f"-ostore={self.store}", f"-osettle={settle}", "-oimages_per_day=0",
                         *map(str, options)]
         if user is not None:
@@ -247,9 +260,9 @@ class Mount:
     def start(self):
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                [BUILD / "src" / "easelfs", "-f", *self.options, self.url, str(self.path)],
+                [*self.under, BUILD / "src" / "easelfs", "-f", *self.options, self.url, str(self.path)],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                env=environment(HOME=str(self.log.parent)),
+                env=environment(HOME=str(self.log.parent), **self.variables),
                 user=self.user, group=self.user,
                 extra_groups=None if self.user is None else [],
             )
@@ -257,7 +270,7 @@ class Mount:
             poll = select.poll()
             poll.register(changes, select.POLLPRI | select.POLLERR)
             deadline = time.monotonic() + LIMIT
-            while not mounted(self.path):
+            while not serves(self.path):
                 assert self.process.poll() is None, self.log_text()
                 assert time.monotonic() < deadline, "not mounted"
                 poll.poll(50)

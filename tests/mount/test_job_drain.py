@@ -47,7 +47,7 @@ def test_what_is_in_flight_is_delivered(make_mount, standin, how):
     wait_for_the_mount_to_go(mount)
     assert mount.process.poll() is None  # it still waits for the answers
     mount.join()
-    assert files(mount) == sorted(["prompt", *(f"{n:02}.{end}" for n in range(20)
+    assert files(mount) == sorted(["prompt", "settings", *(f"{n:02}.{end}" for n in range(20)
                                                for end in ("prompt", "jpg", "txt"))])
     assert [record["state"] for record in mount.records()] == ["done"] * 20
     assert (mount.unfinished(), mount.staged()) == ([], [])
@@ -74,7 +74,7 @@ def test_the_second_signal_ends_it_at_once(make_mount, standin, how):
     wait_for_the_mount_to_go(mount)
     mount.hurry()
     mount.join()
-    assert files(mount) == sorted(["prompt", *(f"{n:02}.{end}" for n in range(20)
+    assert files(mount) == sorted(["prompt", "settings", *(f"{n:02}.{end}" for n in range(20)
                                                for end in ("prompt", "error.txt"))])
     for path in (mount.store / "tree" / mount.top.name).glob("*.error.txt"):
         assert path.read_text(encoding="utf-8").split("\n\n")[0] == STOPPED

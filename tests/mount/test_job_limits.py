@@ -40,7 +40,8 @@ def test_images_per_day(make_mount, standin):
     (mount.top / "draft").write_text("renamed")
     for number in range(3):
         play(mount, standin, mount.top, directed(f"No. {number}", SMALL), f"{number}.prompt")
-    assert mount.status().split("\n")[1:3] == ["Pictures today: 3 of 3",
+    tokens = sum(record["answer"]["total_tokens"] for record in mount.records())
+    assert mount.status().split("\n")[1:4] == ["Pictures today: 3 of 3", f"Tokens today: {tokens}",
                                               "Pictures since the mount: 3"]
     assert refused(lambda: save(mount, "new.prompt", "created"))
     assert refused(lambda: save(mount, "0.prompt", "opened"))

@@ -145,7 +145,8 @@ def test_while_it_is_being_sent(make_mount, standin):
     outcome = Outcome(mount, standin, mount.top)
     assert outcome.told() == UNKNOWN
     assert (outcome.state, outcome.charge, outcome.failed) == ("unknown", "possible", True)
-    assert outcome.names == ["README.txt", "prompt", "prompt.error.txt", "status.txt"]
+    assert outcome.names == ["README.txt", "prompt", "prompt.error.txt", "settings",
+                             "status.txt"]
     restart(mount)
     mount.settled()
     end(mount, standin, 1)
@@ -284,7 +285,7 @@ def check_delivered_once(mount, standin):
     assert outcome.results == ["0001.jpg", "0002.jpg", "0003.jpg"]
     assert sorted(outcome.sums) == sorted(mount.sums)
     assert outcome.names == ["0001.jpg", "0001.txt", "0002.jpg", "0003.jpg", "README.txt", "prompt",
-                             "status.txt"]
+                             "settings", "status.txt"]
     assert (outcome.state, outcome.failed) == ("done", False)
     end(mount, standin, 1)
 

@@ -25,7 +25,7 @@ def small(tmp_path, make_mount, standin):
     try:
         if not supports_xattrs(path):
             pytest.skip("a tmpfs has no user xattrs here")
-        yield make_mount(standin.url, store=path / "store")
+        yield make_mount(standin.url, "-odisk_reserve=0", "-oanswer_room=0", store=path / "store")
     finally:
         run(["umount", "-l", path], check=False)
 

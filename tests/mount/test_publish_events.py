@@ -148,7 +148,7 @@ def test_names_that_are_virtual_are_not_taken(mount):
     (mount.top / "status.prompt").write_text("clash")
     mount.settled()
     found = sorted(n for n in os.listdir(mount.top) if "prompt" not in n)
-    assert found == sorted(["README.txt", "status.txt", "README.jpg", "status.jpg",
+    assert found == sorted(["README.txt", "settings", "status.txt", "README.jpg", "status.jpg",
                             "README-2.txt", "status-2.txt"])
     assert (mount.top / "README.txt").read_text().startswith(MODEL)
 

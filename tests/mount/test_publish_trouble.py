@@ -367,4 +367,5 @@ def test_a_user_s_mount_ends_with_fusermount(own, standin):
 
 def test_the_other_models_are_untouched(mount):
     mount.generate("one")
-    assert sorted(os.listdir(mount.path / FLASH)) == ["README.txt", "prompt", "status.txt"]
+    assert sorted(os.listdir(mount.path / FLASH)) == ["README.txt", "prompt", "settings",
+                                                     "status.txt"]

@@ -374,3 +374,32 @@ def test_model_list_shapes(start):
             names += [model["name"] for model in page["models"]]
             token = page.get("nextPageToken")
         assert names == [f"models/standin-image-{i}" for i in range(1, 121)]
+
+
+def test_model_lists_with_something_wrong(start):
+    script = ("models list=endless\nmodels list=endless\nmodels list=loop\nmodels list=cut\n"
+              "models list=html\nmodels list=error, message=Gone\n"
+              'models list_names="a models/b:predict c"\n'
+              "models list=openai, list_count=100000\n")
+    with start(script=script) as standin:
+        for number, query in enumerate(("", "?pageToken=1"), 1):
+            page = standin.get(f"/v1beta/models{query}").json()
+            assert [model["name"] for model in page["models"]] == [
+                f"models/standin-image-{number}"]
+            assert page["nextPageToken"] == str(number)
+        loop = standin.get("/v1beta/models?pageSize=1&pageToken=again%2Band%2Fagain").json()
+        assert loop["models"][0]["name"] == f"models/{PRO}"
+        assert loop["nextPageToken"] == "again+and/again"
+        cut = standin.get("/v1beta/models")
+        assert cut.status == 200 and cut.body.startswith(b'{"models":[{"name"')
+        with pytest.raises(json.JSONDecodeError):
+            cut.json()
+        page = standin.get("/v1beta/models")
+        assert page.status == 200 and b"<title>Log in</title>" in page.body
+        error = standin.get("/v1beta/models")
+        assert error.status == 200 and error.json()["error"]["message"] == "Gone"
+        given = standin.get("/v1beta/models").json()["models"]
+        assert [(model["name"], model["supportedGenerationMethods"][0]) for model in given] == [
+            ("models/a", "generateContent"), ("models/models/b", "predict"),
+            ("models/c", "generateContent")]
+        assert len(standin.get("/v1beta/models").json()["data"]) == 100000

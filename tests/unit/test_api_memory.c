@@ -17,6 +17,7 @@
 #include "api/fault.h"
 #include "api/lift.h"
 #include "api/markdown.h"
+#include "api/model_list.h"
 #include "api/request.h"
 #include "api/response.h"
 #include "base/buf.h"
@@ -377,11 +378,48 @@ static void faults(void **state)
     assert_true(fail_each(describe_fault) > 10);
 }
 
+/* Two pages: the second has an error in its place where @wrong. */
+static int read_pages(bool wrong)
+{
+    static const char first[] = "{\"models\":[{\"name\":\"models/a-image\"},\"b-image\"],"
+                                "\"nextPageToken\":\"t\"}";
+    const char *second = wrong ? "{\"error\":{\"message\":\"No\"}}" : "[\"c-image\",\"a-image\"]";
+    cleanup_model_offer struct model_offer offer = {0};
+    cleanup_free char *url = NULL;
+    struct failure failure;
+    int error;
+
+    failure_init(&failure);
+    error = model_list_read(first, strlen(first), "key", false, &offer, &failure);
+    if (!error)
+        error = model_list_url("https://host", offer.next, &url);
+    if (!error)
+        error = model_list_read(second, strlen(second), "key", false, &offer, &failure);
+    return wrong && error == -EREMOTEIO ? 0 : error;
+}
+
+static int read_two_pages(void)
+{
+    return read_pages(false);
+}
+
+static int read_a_page_and_an_error(void)
+{
+    return read_pages(true);
+}
+
+static void model_lists(void **state)
+{
+    (void)state;
+    assert_true(fail_each(read_two_pages) > 25);
+    assert_true(fail_each(read_a_page_and_an_error) > 25);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(requests),  cmocka_unit_test(lifts),  cmocka_unit_test(responses),
-        cmocka_unit_test(markdowns), cmocka_unit_test(faults),
+        cmocka_unit_test(markdowns), cmocka_unit_test(faults), cmocka_unit_test(model_lists),
     };
     cJSON_Hooks hooks = {__wrap_malloc, __wrap_free};
     int failed;

@@ -258,6 +258,8 @@ static void the_printed_configuration_reads_back(void **state)
                                           "retry_server_errors = 0\n"
                                           "resend = ask\n"
                                           "drain = 300\n"
+                                          "disk_reserve = 5\n"
+                                          "answer_room = 32M\n"
                                           "keep_records = 365\n"
                                           "store = /home/of/nobody/.local/share/easelfs\n"
                                           "foreground = no\n"

@@ -40,6 +40,8 @@ static void defaults(void **state)
     assert_int_equal(options->retry_server_errors, 0);
     assert_int_equal(options->images_per_day, 200);
     assert_int_equal(options->requests_per_minute, 0);
+    assert_int_equal(options->disk_reserve_percent, 5);
+    assert_int_equal(options->answer_room_bytes, 33554432);
     assert_int_equal(options->keep_records_days, 365);
     assert_string_equal(options->fuse_options, "");
     assert_string_equal(options->notes, "");
@@ -105,7 +107,7 @@ static void every_number_keeps_its_range_in_every_spelling(void **state)
             check_number(*state, &spec[i], (enum spelling)j);
         numbers++;
     }
-    assert_int_equal(numbers, 11);
+    assert_int_equal(numbers, 13);
 }
 
 static void long_options(void **state)

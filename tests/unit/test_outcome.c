@@ -165,6 +165,9 @@ static void sentences(void **state)
     outcome.code = CURLE_COULDNT_RESOLVE_PROXY;
     assert_text(&outcome, -EHOSTUNREACH,
                 "No connection to api.example: could not resolve the proxy.");
+    outcome.code = CURLE_URL_MALFORMAT;
+    assert_text(&outcome, -EINVAL,
+                "No connection to api.example: that cannot be the name of a host.");
     outcome.code = CURLE_OUT_OF_MEMORY;
     assert_text(&outcome, -ENOMEM, "No connection to api.example: not enough memory.");
     outcome.code = CURLE_OPERATION_TIMEDOUT;
@@ -186,6 +189,58 @@ static void sentences(void **state)
     assert_text(&outcome, -EINVAL, "It could not begin.");
 }
 
+static void an_answer_beyond_its_readers_limits(void **state)
+{
+    static const struct {
+        int error;
+        const char *text;
+    } rows[] = {
+        {-ELOOP, "The answer from api.example is not one that the API gives: "
+                 "it is nested too deeply."},
+        {-E2BIG, "The answer from api.example is not one that the API gives: "
+                 "it has too many pictures or long texts."},
+        {-EMSGSIZE, "The answer from api.example is not one that the API gives: "
+                    "it is too large without its pictures and long texts."},
+        {-ENAMETOOLONG, "The answer from api.example is not one that the API gives: "
+                        "a name or a number in it is too long."},
+        {-ENOSPC, "The answer could not be stored: No space left on device."},
+    };
+    struct outcome outcome = usual;
+
+    (void)state;
+    outcome.http_status = 200;
+    outcome.stop = STOP_STORING;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        outcome.stop_error = rows[i].error;
+        assert_text(&outcome, rows[i].error, rows[i].text);
+    }
+    outcome.stop = STOP_READING;
+    outcome.stop_error = -ELOOP;
+    assert_text(&outcome, -ELOOP,
+                "The request could not be read: Too many levels of symbolic links.");
+}
+
+static void what_libcurl_says_is_part_of_a_sentence(void **state)
+{
+    struct outcome outcome = usual;
+
+    (void)state;
+    outcome.connected = outcome.body_handed_over = true;
+    outcome.http_status = 200;
+    outcome.code = CURLE_BAD_CONTENT_ENCODING;
+    outcome.detail = "Unrecognized. It knows gzip. ";
+    assert_text(
+        &outcome, -EPROTO,
+        "The answer from api.example cannot be decompressed (Unrecognized. It knows gzip).");
+    outcome.detail = ".";
+    assert_text(&outcome, -EPROTO, "The answer from api.example cannot be decompressed.");
+    outcome.code = CURLE_PARTIAL_FILE;
+    outcome.received = 1;
+    assert_text(&outcome, -EIO, "The answer from api.example ended early: 1 byte had come.");
+    outcome.received = 2;
+    assert_text(&outcome, -EIO, "The answer from api.example ended early: 2 bytes had come.");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -193,6 +248,8 @@ int main(void)
         cmocka_unit_test(a_status_decides_what_a_cut_answer_cost),
         cmocka_unit_test(a_lack_of_memory_may_be_tried_again),
         cmocka_unit_test(sentences),
+        cmocka_unit_test(an_answer_beyond_its_readers_limits),
+        cmocka_unit_test(what_libcurl_says_is_part_of_a_sentence),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

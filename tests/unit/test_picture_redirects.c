@@ -124,11 +124,44 @@ static void a_redirect_is_checked_like_the_first_link(void **state)
     peer_stop(inside);
 }
 
+/* The hop before it had a connection; this one has none, and that is what is told. */
+static void a_redirect_to_nobody(void **state)
+{
+    struct peer *gone = peer_start(serve_nothing, NULL);
+    const struct transport_options options = {
+        .connect_timeout_ms = 10000,
+        .timeout_ms = WORLD_TIMEOUT_MS,
+        .max_response_bytes = WORLD_MAX_RESPONSE,
+        .user_agent = "easelfs-test",
+    };
+    struct world world;
+    struct client client;
+    char location[64];
+    char text[128];
+
+    (void)state;
+    snprintf(location, sizeof(location), "http://127.0.0.1:%u/x", peer_port(gone));
+    snprintf(text, sizeof(text),
+             "The picture could not be fetched. No connection to 127.0.0.1:%u: Connection refused.",
+             peer_port(gone));
+    peer_stop(gone);
+    world_open_with(&world, serve_redirects, location, options, "127.0.0.1");
+    picture_init(&client, &world, "/to");
+    client_run(&client);
+    client_assert_failure(&client, -ECONNREFUSED, CHARGE_CERTAIN, false, text);
+    assert_true(client.result.refetch);
+    assert_int_equal(client.begins, 0);
+    assert_int_equal(peer_connections(world.peer), 1);
+    client_fini(&client);
+    world_close(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_picture_may_move_three_times),
         cmocka_unit_test(a_redirect_is_checked_like_the_first_link),
+        cmocka_unit_test(a_redirect_to_nobody),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

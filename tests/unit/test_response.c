@@ -98,6 +98,12 @@ static const struct picture_row picture_rows[] = {
      "part 0 <image/png>; "},
     {CHAT("\"images\":[{\"image_url\":\"https://h/s\"},{\"url\":\"https://h/t\"},\"https://h/u\"]"),
      "https://h/s <>; https://h/t <>; https://h/u <>; "},
+    /* in the order of the text, also around one that is damaged */
+    {PARTS(TEXT("![](https://h/1) ![](data:image/png;base64,Zm9v) ![](data:;base64,Zm9) "
+                "![](https://h/2) ![](data:;base64,YmFy)")),
+     "https://h/1 <>; 'foo' <image/png>; https://h/2 <>; 'bar' <>; unusable 1; "
+     "\"![](https://h/1) ![](data:image/png;base64,Zm9v) ![](data:;base64,Zm9) "
+     "![](https://h/2) ![](data:;base64,YmFy)\"; "},
     {CHAT("\"content\":\"![x](https://h/c)\""), "https://h/c <>; \"![x](https://h/c)\"; "},
     {CHAT("\"content\":[{\"type\":\"text\",\"text\":\"t\"},{\"type\":\"image_url\",\"image_url\":{"
           "\"url\":\"https://h/c\"}}]"),

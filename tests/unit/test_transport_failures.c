@@ -310,7 +310,7 @@ static const struct cut cuts[] = {
     {"HTTP/1.1 200 OK\r\nContent-Encoding: rot13\r\nContent-Length: 2\r\n\r\nno", -EPROTO,
      CHARGE_CERTAIN, false, "The answer from ",
      " cannot be decompressed (Unrecognized content encoding type. libcurl understands deflate, "
-     "gzip, br, zstd content encodings.)."},
+     "gzip, br, zstd content encodings)."},
     {"HTTP/1.1 429 Slow down\r\nContent-Length: 9\r\n\r\n1", -EIO, CHARGE_NONE, true,
      "The answer from ", " ended early: 1 of 9 bytes had come."},
     {"HTTP/1.1 400 Bad\r\nContent-Length: 9\r\n\r\n1", -EIO, CHARGE_NONE, false, "The answer from ",

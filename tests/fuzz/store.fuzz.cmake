@@ -1,0 +1,1 @@
+easelfs_fuzz(record store conf base)

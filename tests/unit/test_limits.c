@@ -1,0 +1,460 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The limits a minute and a day, with clocks that the test turns: what is left and how long to
+ * wait, to the millisecond, over days, restarts, crashes and wall clocks that jump.
+ */
+#include "store_place.h"
+
+#include <errno.h>
+#include <time.h>
+
+#include "job/limits.h"
+
+#define ID "0199f0a1b2c0000deadbeef"
+
+#define SECOND_MS INT64_C(1000)
+#define MINUTE_MS (60 * SECOND_MS)
+#define HOUR_MS   (60 * MINUTE_MS)
+#define DAY_MS    (24 * HOUR_MS)
+
+#define NOON_MS INT64_C(1795348800000) /* 2026-11-22 12:00:00 UTC */
+#define TODAY   "2026-11-22"
+
+/* Our clock at the start of each run; what it began with is nobody's business. */
+#define START_MS INT64_C(123456789)
+
+struct usage {
+    struct place *place;
+    struct store store; /* only what job/limits uses */
+};
+
+static int make_usage(void **state)
+{
+    struct usage *usage = calloc(1, sizeof(*usage));
+    void *place = NULL;
+
+    if (!usage || make_place(&place))
+        return -1;
+    usage->place = place;
+    usage->store.usage_fd = usage->place->fd;
+    *state = usage;
+    setenv("TZ", "UTC", 1);
+    tzset();
+    return 0;
+}
+
+static int remove_usage(void **state)
+{
+    struct usage *usage = *state;
+    void *place = usage->place;
+
+    free(usage);
+    return remove_place(&place);
+}
+
+/* A run that starts when the wall clock says @wall_ms and ours START_MS. */
+static struct limits *start(const struct usage *usage, uint64_t per_minute, uint64_t per_day,
+                            int64_t wall_ms)
+{
+    struct limits *limits = NULL;
+
+    assert_int_equal(limits_create(&usage->store, per_minute, per_day, wall_ms, START_MS, &limits),
+                     0);
+    return limits;
+}
+
+/* How many of @per_day pictures are left in a run that starts at @wall_ms. */
+static uint64_t left_at(const struct usage *usage, uint64_t per_day, int64_t wall_ms)
+{
+    struct limits *limits = start(usage, 0, per_day, wall_ms);
+    uint64_t left = limits_left(limits, START_MS);
+
+    limits_destroy(limits);
+    return left;
+}
+
+/* Take one, and have it on disk. */
+static void ask(struct limits *limits, int64_t now_ms)
+{
+    char day[LIMITS_DAY_SIZE];
+
+    limits_take(limits, now_ms, day);
+    assert_int_equal(limits_note(limits, day, '+', ID), 0);
+}
+
+static void write_lines(const struct usage *usage, const char *day, int count)
+{
+    cleanup_buf struct buf lines = {.max = 1 << 20};
+
+    for (int i = 0; i < count; i++)
+        assert_int_equal(buf_append_text(&lines, "+" ID "\n"), 0);
+    write_text(usage->place->fd, day, buf_text(&lines));
+}
+
+static void assert_refuses(const struct usage *usage, int expected)
+{
+    struct limits *limits = (struct limits *)1;
+
+    assert_int_equal(limits_create(&usage->store, 0, 10, NOON_MS, START_MS, &limits), expected);
+    assert_ptr_equal(limits, (struct limits *)1);
+}
+
+static void has_no_limit(void **state)
+{
+    const struct usage *usage = *state;
+    struct limits *limits = start(usage, 0, 0, NOON_MS);
+    char day[LIMITS_DAY_SIZE];
+
+    for (int i = 0; i < 1000; i++) {
+        assert_int_equal(limits_wait_ms(limits, START_MS), 0);
+        limits_take(limits, START_MS, day);
+        assert_string_equal(day, TODAY);
+    }
+    assert_true(limits_left(limits, START_MS) == UINT64_MAX);
+    assert_int_equal(limits_note(limits, day, '+', ID), 0);
+    assert_false(is_there(usage->place->fd, TODAY));
+    limits_destroy(limits);
+    limits_destroy(NULL);
+}
+
+static void limits_the_day(void **state)
+{
+    const struct usage *usage = *state;
+    struct limits *limits = start(usage, 0, 3, NOON_MS);
+
+    for (uint64_t left = 3; left > 0; left--) {
+        assert_int_equal(limits_left(limits, START_MS), left);
+        assert_int_equal(limits_wait_ms(limits, START_MS), 0);
+        ask(limits, START_MS);
+    }
+    assert_int_equal(limits_left(limits, START_MS), 0);
+    assert_int_equal(limits_wait_ms(limits, START_MS), 12 * HOUR_MS);
+    assert_int_equal(limits_wait_ms(limits, START_MS + 12 * HOUR_MS - 1), 1);
+    ask(limits, START_MS); /* whatever the limits */
+    assert_int_equal(limits_left(limits, START_MS), 0);
+    assert_int_equal(limits_wait_ms(limits, START_MS + 12 * HOUR_MS), 0);
+    assert_int_equal(limits_left(limits, START_MS + 12 * HOUR_MS), 3);
+    limits_destroy(limits);
+    assert_content(usage->place->fd, TODAY, "+" ID "\n+" ID "\n+" ID "\n+" ID "\n");
+}
+
+static void turns_the_day(void **state)
+{
+    const struct usage *usage = *state;
+    struct limits *limits = start(usage, 0, 3, NOON_MS);
+    char day[LIMITS_DAY_SIZE];
+
+    limits_take(limits, START_MS + 12 * HOUR_MS - 1, day);
+    assert_string_equal(day, TODAY);
+    limits_take(limits, START_MS + 12 * HOUR_MS, day);
+    assert_string_equal(day, "2026-11-23");
+    assert_int_equal(limits_left(limits, START_MS + 12 * HOUR_MS), 2);
+    limits_give_back(limits, TODAY); /* of a day that is over */
+    assert_int_equal(limits_left(limits, START_MS + 12 * HOUR_MS), 2);
+    limits_take(limits, START_MS, day); /* a caller whose clock is a moment behind */
+    assert_string_equal(day, "2026-11-23");
+    limits_take(limits, START_MS + 400 * DAY_MS, day);
+    assert_string_equal(day, "2027-12-27");
+    limits_destroy(limits);
+}
+
+static void limits_the_minute(void **state)
+{
+    const struct usage *usage = *state;
+    struct limits *limits = start(usage, 3, 0, NOON_MS);
+    const int64_t now_ms = START_MS;
+    char day[LIMITS_DAY_SIZE];
+
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(limits_wait_ms(limits, now_ms + i * 10 * SECOND_MS), 0);
+        limits_take(limits, now_ms + i * 10 * SECOND_MS, day);
+    }
+    assert_int_equal(limits_wait_ms(limits, now_ms + 20 * SECOND_MS), 40 * SECOND_MS);
+    assert_int_equal(limits_wait_ms(limits, now_ms + MINUTE_MS - 1), 1);
+    assert_int_equal(limits_wait_ms(limits, now_ms + MINUTE_MS), 0);
+    limits_take(limits, now_ms + MINUTE_MS, day);
+    assert_int_equal(limits_wait_ms(limits, now_ms + MINUTE_MS), 10 * SECOND_MS);
+    assert_int_equal(limits_wait_ms(limits, now_ms + DAY_MS), 0);
+    limits_destroy(limits);
+}
+
+static void waits_for_both(void **state)
+{
+    const struct usage *usage = *state;
+    struct limits *limits = start(usage, 1, 1, NOON_MS + 12 * HOUR_MS - SECOND_MS);
+
+    ask(limits, START_MS);
+    assert_int_equal(limits_wait_ms(limits, START_MS), MINUTE_MS); /* the day ends before */
+    limits_destroy(limits);
+    limits = start(usage, 1, 1, NOON_MS + 12 * HOUR_MS - SECOND_MS);
+    assert_int_equal(limits_wait_ms(limits, START_MS), SECOND_MS); /* the minute is forgotten */
+    limits_destroy(limits);
+}
+
+/* Days are the local ones, of 23 and 25 hours, too. */
+static void knows_summer_time(void **state)
+{
+    const struct usage *usage = *state;
+    const int64_t october_ms = INT64_C(1792879200000); /* 2026-10-25 00:00 in Berlin */
+    const int64_t march_ms = INT64_C(1774738800000);   /* 2026-03-29 00:00 */
+    struct limits *limits;
+    char day[LIMITS_DAY_SIZE];
+
+    setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3", 1);
+    tzset();
+    limits = start(usage, 0, 1, march_ms);
+    limits_take(limits, START_MS, day);
+    assert_string_equal(day, "2026-03-29");
+    assert_int_equal(limits_wait_ms(limits, START_MS), 23 * HOUR_MS);
+    limits_destroy(limits);
+    limits = start(usage, 0, 1, october_ms);
+    limits_take(limits, START_MS, day);
+    assert_string_equal(day, "2026-10-25");
+    assert_int_equal(limits_wait_ms(limits, START_MS), 25 * HOUR_MS);
+    assert_int_equal(limits_wait_ms(limits, START_MS + 25 * HOUR_MS), 0);
+    limits_destroy(limits);
+}
+
+static void survives_a_restart(void **state)
+{
+    const struct usage *usage = *state;
+    struct limits *limits = start(usage, 0, 10, NOON_MS);
+
+    ask(limits, START_MS);
+    ask(limits, START_MS);
+    assert_int_equal(limits_note(limits, TODAY, '-', ID), 0);
+    ask(limits, START_MS);
+    limits_destroy(limits);
+    assert_content(usage->place->fd, TODAY, "+" ID "\n+" ID "\n-" ID "\n+" ID "\n");
+    assert_int_equal(left_at(usage, 10, NOON_MS), 8);
+    assert_int_equal(left_at(usage, 2, NOON_MS), 0);
+    assert_int_equal(left_at(usage, 1, NOON_MS), 0);
+    assert_int_equal(left_at(usage, 10, NOON_MS + DAY_MS), 10);
+    assert_int_equal(left_at(usage, 10, NOON_MS), 8);
+}
+
+static void gives_back(void **state)
+{
+    const struct usage *usage = *state;
+    struct limits *limits = start(usage, 0, 2, NOON_MS);
+    char day[LIMITS_DAY_SIZE];
+
+    limits_give_back(limits, TODAY); /* nothing was taken */
+    assert_int_equal(limits_left(limits, START_MS), 2);
+    limits_take(limits, START_MS, day);
+    limits_take(limits, START_MS, day);
+    limits_give_back(limits, "2026-11-21");
+    limits_give_back(limits, "2026-11-23");
+    assert_int_equal(limits_left(limits, START_MS), 0);
+    limits_give_back(limits, day);
+    assert_int_equal(limits_left(limits, START_MS), 1);
+    assert_int_equal(limits_wait_ms(limits, START_MS), 0);
+    limits_destroy(limits);
+}
+
+/* A crash cuts the last line anywhere; the line behind it is whole again. */
+static void counts_cut_lines(void **state)
+{
+    static const struct {
+        const char *text;
+        unsigned used;
+    } files[] = {
+        {"", 0},
+        {"\n", 0},
+        {"+", 1},
+        {"+0199", 1},
+        {"+" ID, 1},
+        {"+" ID "\n+", 2},
+        {"+" ID "\n+0199+" ID "\n", 3},
+        {"+" ID "\n-", 0},
+        {"+" ID "\n+" ID "\n-01", 1},
+        {"-", 0},
+        {"-" ID "\n-" ID "\n", 0},
+        {"0199\n", 0},
+    };
+    const struct usage *usage = *state;
+    struct limits *limits;
+
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+        write_text(usage->place->fd, TODAY, files[i].text);
+        assert_int_equal(left_at(usage, 10, NOON_MS), 10 - files[i].used);
+    }
+    write_text(usage->place->fd, TODAY, "+0199");
+    limits = start(usage, 0, 10, NOON_MS);
+    ask(limits, START_MS);
+    limits_destroy(limits);
+    assert_content(usage->place->fd, TODAY, "+0199+" ID "\n");
+    assert_int_equal(left_at(usage, 10, NOON_MS), 8);
+}
+
+static void counts_zeros_of_a_power_loss(void **state)
+{
+    const struct usage *usage = *state;
+    static const char text[64] = "+" ID "\n";
+
+    write_file(usage->place->fd, TODAY, text, sizeof(text));
+    assert_int_equal(left_at(usage, 10, NOON_MS), 9);
+}
+
+static void counts_many(void **state)
+{
+    const struct usage *usage = *state;
+
+    write_lines(usage, TODAY, 10000);
+    assert_int_equal(left_at(usage, 10001, NOON_MS), 1);
+    assert_int_equal(left_at(usage, 10000, NOON_MS), 0);
+}
+
+/* Hours within a day change nothing; a day back or years: what was asked for stays asked for. */
+static void clock_is_set_back(void **state)
+{
+    const struct usage *usage = *state;
+
+    write_lines(usage, TODAY, 4);
+    assert_int_equal(left_at(usage, 10, NOON_MS - 11 * HOUR_MS), 6);
+    assert_int_equal(left_at(usage, 10, NOON_MS + 11 * HOUR_MS), 6);
+    write_lines(usage, "2026-11-21", 1);
+    assert_int_equal(left_at(usage, 10, NOON_MS - DAY_MS), 5);
+    assert_false(is_there(usage->place->fd, TODAY));
+    assert_true(is_there(usage->place->fd, TODAY ".carried"));
+    assert_int_equal(left_at(usage, 10, NOON_MS - DAY_MS), 5); /* counted once, not each time */
+    assert_int_equal(left_at(usage, 10, NOON_MS), 6);          /* when that day comes again */
+    assert_int_equal(left_at(usage, 10, NOON_MS + DAY_MS), 10);
+}
+
+static void clock_is_set_back_by_years(void **state)
+{
+    const struct usage *usage = *state;
+
+    write_lines(usage, TODAY, 2);
+    write_lines(usage, "2027-01-01", 3);
+    write_lines(usage, "2036-11-22", 1);
+    assert_int_equal(left_at(usage, 10, NOON_MS - 20 * 365 * DAY_MS), 4);
+    assert_int_equal(left_at(usage, 10, NOON_MS - 20 * 365 * DAY_MS), 4);
+    assert_true(is_there(usage->place->fd, "2006-11-27"));
+    assert_int_equal(left_at(usage, 10, 0), 4); /* and once more, as far as it goes */
+    assert_true(is_there(usage->place->fd, "1970-01-01"));
+}
+
+/* A restart with a clock in the future opens that day, as it must, and closes it again after. */
+static void clock_is_set_forward_and_back(void **state)
+{
+    const struct usage *usage = *state;
+    struct limits *limits;
+
+    write_lines(usage, TODAY, 5);
+    limits = start(usage, 0, 10, NOON_MS + 3650 * DAY_MS);
+    assert_int_equal(limits_left(limits, START_MS), 10);
+    ask(limits, START_MS);
+    ask(limits, START_MS);
+    limits_destroy(limits);
+    assert_int_equal(left_at(usage, 10, NOON_MS), 3);
+    assert_int_equal(left_at(usage, 10, NOON_MS), 3);
+}
+
+/* What was carried over may be given back, too, and asking goes on behind it. */
+static void goes_on_after_a_jump(void **state)
+{
+    const struct usage *usage = *state;
+    struct limits *limits;
+
+    write_lines(usage, "2026-11-25", 2);
+    limits = start(usage, 0, 10, NOON_MS);
+    assert_content(usage->place->fd, TODAY, "+.carried\n+.carried\n");
+    ask(limits, START_MS);
+    assert_int_equal(limits_left(limits, START_MS), 7);
+    limits_give_back(limits, TODAY);
+    assert_int_equal(limits_note(limits, TODAY, '-', ID), 0);
+    limits_destroy(limits);
+    assert_int_equal(left_at(usage, 10, NOON_MS), 8);
+}
+
+/* 40 days are kept, and what is no day is left alone. */
+static void forgets_old_days(void **state)
+{
+    static const char *const others[] = {"note", "2026-1-1", "2026-01-01x", "2026-01-01.carriedx"};
+    const struct usage *usage = *state;
+    char name[16];
+
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+        write_text(usage->place->fd, others[i], "");
+    for (int i = 1; i <= 45; i++) {
+        snprintf(name, sizeof(name), "2026-%02d-%02d", i > 31 ? 9 : 8, i > 31 ? i - 31 : i);
+        write_lines(usage, name, 1);
+    }
+    assert_int_equal(left_at(usage, 10, NOON_MS), 10);
+    for (int i = 1; i <= 45; i++) {
+        snprintf(name, sizeof(name), "2026-%02d-%02d", i > 31 ? 9 : 8, i > 31 ? i - 31 : i);
+        assert_int_equal(is_there(usage->place->fd, name), i > 5);
+    }
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+        assert_true(is_there(usage->place->fd, others[i]));
+}
+
+static void passes_on_errors(void **state)
+{
+    const struct usage *usage = *state;
+    struct limits *limits = start(usage, 0, 10, NOON_MS);
+
+    assert_int_equal(mkdirat(usage->place->fd, TODAY, 0700), 0);
+    assert_int_equal(limits_note(limits, TODAY, '+', ID), -EISDIR);
+    assert_refuses(usage, -EISDIR);
+    assert_int_equal(unlinkat(usage->place->fd, TODAY, AT_REMOVEDIR), 0);
+    assert_int_equal(symlinkat("elsewhere", usage->place->fd, TODAY), 0);
+    assert_int_equal(limits_note(limits, TODAY, '+', ID), -ELOOP);
+    assert_false(is_there(usage->place->fd, "elsewhere"));
+    assert_refuses(usage, -ELOOP);
+    limits_destroy(limits);
+}
+
+static void says_when(void **state)
+{
+    const struct usage *usage = *state;
+    struct limits *limits = start(usage, 0, 2, NOON_MS);
+    cleanup_buf struct buf text = {.max = 4096};
+    struct failure failure;
+
+    failure_init(&failure);
+    ask(limits, START_MS);
+    assert_int_equal(limits_describe(limits, START_MS, &text), 0);
+    assert_string_equal(buf_text(&text), "Pictures today: 1 of 2\n");
+    assert_int_equal(limits_refuse(limits, START_MS, &failure), -EDQUOT);
+    assert_int_equal(failure.error, -EDQUOT);
+    assert_string_equal(failure.text, "The limit of 2 pictures a day (images_per_day) is reached. "
+                                      "It opens again at 2026-11-23 00:00.");
+    assert_string_equal(failure.advice, "Save the prompt again then, or raise images_per_day.");
+    limits_destroy(limits);
+    limits = start(usage, 0, 0, NOON_MS);
+    buf_clear(&text);
+    assert_int_equal(limits_describe(limits, START_MS, &text), 0);
+    assert_string_equal(buf_text(&text), "Pictures today: 1\n");
+    limits_destroy(limits);
+}
+
+#define usage_test(test) cmocka_unit_test_setup_teardown(test, make_usage, remove_usage)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        usage_test(has_no_limit),
+        usage_test(limits_the_day),
+        usage_test(turns_the_day),
+        usage_test(limits_the_minute),
+        usage_test(waits_for_both),
+        usage_test(knows_summer_time),
+        usage_test(survives_a_restart),
+        usage_test(gives_back),
+        usage_test(counts_cut_lines),
+        usage_test(counts_zeros_of_a_power_loss),
+        usage_test(counts_many),
+        usage_test(clock_is_set_back),
+        usage_test(clock_is_set_back_by_years),
+        usage_test(clock_is_set_forward_and_back),
+        usage_test(goes_on_after_a_jump),
+        usage_test(forgets_old_days),
+        usage_test(passes_on_errors),
+        usage_test(says_when),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
