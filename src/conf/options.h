@@ -59,17 +59,18 @@ struct options {
     size_t result_host_count;
 
     /* Jobs */
-    struct model_list models;      /* each with its settings from the configuration */
-    uint64_t settle_ms;            /* quiet time of a directory before a job starts */
-    uint64_t max_in_flight;        /* calls at the same time */
-    uint64_t drain_s;              /* how long a stop waits for what is in flight */
-    int resend;                    /* enum resend */
-    uint64_t retry_server_errors;  /* further tries after a 5xx that may have been charged */
-    uint64_t images_per_day;       /* 0 = no limit */
-    uint64_t requests_per_minute;  /* 0 = no limit */
-    uint64_t disk_reserve_percent; /* prompts are refused while less of the disk is free */
-    uint64_t answer_room_bytes;    /* set aside for an answer before it is asked for; 0: nothing */
-    uint64_t keep_records_days;    /* finished jobs' records; 0 = for ever */
+    struct model_list models;         /* each with its settings from the configuration */
+    uint64_t settle_ms;               /* quiet time of a directory before a job starts */
+    uint64_t max_in_flight;           /* calls at the same time */
+    uint64_t max_in_flight_per_model; /* 0: no limit but that */
+    uint64_t drain_s;                 /* how long a stop waits for what is in flight */
+    int resend;                       /* enum resend */
+    uint64_t retry_server_errors;     /* further tries after a 5xx that may have been charged */
+    uint64_t images_per_day;          /* 0 = no limit */
+    uint64_t requests_per_minute;     /* 0 = no limit */
+    uint64_t disk_reserve_percent;    /* prompts are refused while less of the disk is free */
+    uint64_t answer_room_bytes; /* set aside for an answer before it is asked for; 0: nothing */
+    uint64_t keep_records_days; /* finished jobs' records; 0 = for ever */
 
     char *fuse_options;        /* for libfuse's -o, comma-separated: "allow_other,ro"; never NULL */
     char *notes;               /* lines to be logged as warnings: what was left aside; never NULL */

@@ -316,7 +316,7 @@ static bool send_at_once(struct job *job, struct job_list *siblings)
     bool at_once;
 
     mutex_lock(&jobs->mutex);
-    at_once = !job->abandoned && TAILQ_EMPTY(&jobs->queued) && scheduler_admits(jobs);
+    at_once = !job->abandoned && TAILQ_EMPTY(&jobs->queued) && scheduler_admits(job);
     if (at_once) {
         enter_queue(job, siblings);
         scheduler_send(job);

@@ -228,6 +228,20 @@ void job_park(struct job *job, void (*step)(struct job *job), int error, const c
     mutex_unlock(&jobs->mutex);
 }
 
+unsigned *job_model_count(const struct job *job)
+{
+    const struct jobs *jobs = job->jobs;
+
+    return &jobs->model_in_flight_counts[job->model - jobs->setup.models->models];
+}
+
+void job_take_off(struct job *job)
+{
+    job->in_flight = true;
+    job->jobs->in_flight_count++;
+    ++*job_model_count(job);
+}
+
 void job_land(struct job *job)
 {
     struct jobs *jobs = job->jobs;
@@ -236,6 +250,7 @@ void job_land(struct job *job)
     if (job->in_flight) {
         job->in_flight = false;
         jobs->in_flight_count--;
+        --*job_model_count(job);
         jobs->kicked = true;
         cond_broadcast(&jobs->changed);
     }

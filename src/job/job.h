@@ -115,6 +115,7 @@ struct jobs {
     unsigned starting_count guarded_by_(mutex);
     unsigned
         in_flight_count guarded_by_(mutex); /* from before the first byte to the last picture */
+    unsigned *model_in_flight_counts guarded_by_(mutex); /* the same for each model, owned */
     unsigned parked_count guarded_by_(mutex);
     int64_t paused_until_ms guarded_by_(mutex); /* credit is used up: nothing is sent; 0: no */
     bool probing guarded_by_(mutex);    /* after that: one at a time until one was not refused */
@@ -172,6 +173,12 @@ int64_t job_trouble(struct job *job, int error) requires_(job->jobs->mutex);
 
 /** Like job_park() without any trouble: @step is to run @delay_ms from now. */
 void job_pause(struct job *job, void (*step)(struct job *job), int64_t delay_ms);
+
+/** It takes a place in flight. */
+void job_take_off(struct job *job) requires_(job->jobs->mutex);
+
+/** How many are in flight to the model of @job. */
+unsigned *job_model_count(const struct job *job) requires_(job->jobs->mutex);
 
 /** Its place in flight is free for the next one. Idempotent. */
 void job_land(struct job *job);

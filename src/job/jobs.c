@@ -52,6 +52,10 @@ int jobs_create(const struct jobs_setup *setup, struct jobs **ret_jobs)
     TAILQ_INIT(&jobs->queued);
     TAILQ_INIT(&jobs->working);
     error = history_create(setup->store, &jobs->history);
+    jobs->model_in_flight_counts =
+        calloc(setup->models->count + 1, sizeof(*jobs->model_in_flight_counts));
+    if (!error && !jobs->model_in_flight_counts)
+        error = -ENOMEM;
     if (!error)
         error = make_auth_header(jobs);
     if (!error)
@@ -86,6 +90,7 @@ void jobs_destroy(struct jobs *jobs)
     destroy_list(&jobs->working);
     limits_destroy(jobs->limits);
     history_destroy(jobs->history);
+    free(jobs->model_in_flight_counts);
     tidy_destroy(jobs->tidying);
     spool_ids_fini(&jobs->recovery.ids);
     if (jobs->auth_header) {

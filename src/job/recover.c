@@ -96,8 +96,7 @@ static void take_up(struct jobs *jobs, struct job *job)
     job->committed = true;
     job->held = state > JOB_QUEUED;
     if (state == JOB_RECEIVED) {
-        job->in_flight = true; /* pictures may have to be fetched */
-        jobs->in_flight_count++;
+        job_take_off(job); /* pictures may have to be fetched */
     }
     job_insert(job);
     mutex_unlock(&jobs->mutex);

@@ -92,9 +92,20 @@ static bool has_slot(const struct jobs *jobs, int64_t now_ms) requires_(jobs->mu
     return !jobs->draining && jobs->in_flight_count < slots && jobs->paused_until_ms <= now_ms;
 }
 
-bool scheduler_admits(struct jobs *jobs)
+/* The same for the model of @job. */
+static bool has_model_slot(const struct job *job) requires_(job->jobs->mutex)
 {
-    return has_slot(jobs, clock_now_ms()) && limits_wait_ms(jobs->limits, limits_now_ms()) == 0;
+    uint64_t slots = job->jobs->setup.options->max_in_flight_per_model;
+
+    return !slots || *job_model_count(job) < slots;
+}
+
+bool scheduler_admits(struct job *job)
+{
+    struct jobs *jobs = job->jobs;
+
+    return has_slot(jobs, clock_now_ms()) && has_model_slot(job) &&
+           limits_wait_ms(jobs->limits, limits_now_ms()) == 0;
 }
 
 void scheduler_send(struct job *job)
@@ -102,9 +113,8 @@ void scheduler_send(struct job *job)
     struct jobs *jobs = job->jobs;
 
     job_hold(job);
-    job->in_flight = true;
+    job_take_off(job);
     job->sent_ms = clock_now_ms();
-    jobs->in_flight_count++;
     limits_take(jobs->limits, limits_now_ms(), job->day);
     job_apply(job, JOB_SEND);
 }
@@ -141,6 +151,10 @@ static int64_t launch_queued(struct jobs *jobs, int64_t now_ms) requires_(jobs->
 
         if (wait_ms)
             return sooner(next_ms, now_ms + sooner(wait_ms, LIMIT_LOOK_MS));
+        if (!has_model_slot(job)) { /* those of other models may go before it */
+            job = next;
+            continue;
+        }
         if (!job->held && job->not_before_ms <= now_ms) {
             scheduler_send(job);
             job_continue(job, job_launch);

@@ -5,7 +5,8 @@
  * does the step itself, and waits neither for the network nor, once the jobs of the last run are
  * taken up, for the disk.
  *
- * Admission: not more than max_in_flight at a time, nor more than the limits allow (job/limits.h).
+ * Admission: not more than max_in_flight at a time, and for each model not more than
+ * max_in_flight_per_model, nor more than the limits allow (job/limits.h).
  * Where the API said that the credit is used up, nothing is sent for a minute or until the next
  * commit, and then one at a time until one was not refused for that: no more than one prompt a
  * minute fails for the lack of credit, however many wait.
@@ -15,8 +16,8 @@
 
 #include "job/job.h"
 
-/** Whether a job may be sent now. */
-bool scheduler_admits(struct jobs *jobs) requires_(jobs->mutex);
+/** Whether @job may be sent now. */
+bool scheduler_admits(struct job *job) requires_(job->jobs->mutex);
 
 /** A queued job that may be sent is: it is the caller's to be launched. */
 void scheduler_send(struct job *job) requires_(job->jobs->mutex);

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from harness import png, until
+from harness import FLASH, png, until
 from job_play import FREE, SMALL, Outcome, directed, kill, play
 
 ADVICE = "Save the prompt again then, or raise images_per_day."
@@ -30,6 +30,21 @@ def refused(action):
     with pytest.raises(OSError) as caught:
         action()
     return caught.value.errno == errno.EDQUOT
+
+
+# In flight
+
+
+def test_one_model_leaves_room_for_the_others(make_mount, standin):
+    mount = make_mount(standin.url, "-omax_in_flight=4", "-omax_in_flight_per_model=2", "-odrain=0")
+    for number in range(5):
+        save(mount, f"{number}.prompt", directed(f"slow {number}", "delay=600000"))
+    standin.await_requests(2)
+    (mount.path / FLASH / "prompt").write_text(directed("quick", SMALL))
+    assert mount.wait(directory=mount.path / FLASH) == (["0001.png"], False)
+    assert (mount.status(mount.top).count("sending"), mount.status(mount.top).count("queued")) == (2, 3)
+    mount.hurry()
+    assert len(standin.requests()) == 3
 
 
 # Pictures a day

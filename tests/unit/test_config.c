@@ -253,6 +253,7 @@ static void the_printed_configuration_reads_back(void **state)
                                           "max_response = 256M\n"
                                           "settle = 3\n"
                                           "max_in_flight = 16\n"
+                                          "max_in_flight_per_model = 0\n"
                                           "requests_per_minute = 0\n"
                                           "images_per_day = 200\n"
                                           "retry_server_errors = 0\n"
