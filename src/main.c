@@ -21,6 +21,7 @@
  * pool for whatever waits for the disk (base/pool). src/README.md has the details.
  */
 #include <errno.h>
+#include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -424,6 +425,7 @@ static enum exit_status begin(int argc, char *argv[])
     log_notes(options->notes);
     umask(0);                  /* users' masks have been applied by the kernel */
     unsetenv("SSLKEYLOGFILE"); /* libcurl would write session keys to it */
+    setlocale(LC_CTYPE, "C.UTF-8"); /* libcurl has names of hosts in it */
     notify_open();
     session_block_signals();
     raise_descriptor_limit();

@@ -13,8 +13,8 @@ repo=$PWD
 parts=${*:-plain sanitize thread fuzz}
 
 examples/setup.sh clang libclang-rt-14-dev libcmocka-dev python3 python3-pytest \
-    python3-pytest-timeout python3-pytest-xdist acl attr curl e2fsprogs file inotify-tools jq \
-    mandoc openssl procps psmisc rsync strace util-linux vim-tiny
+    python3-pytest-timeout python3-pytest-xdist acl attr curl e2fsprogs file inotify-tools iproute2 \
+    jq mandoc openssl procps psmisc rsync strace util-linux vim-tiny
 
 python=/usr/bin/python3
 if [ "$(id -u)" != 0 ]; then

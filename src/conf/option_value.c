@@ -156,13 +156,21 @@ static void free_hosts(struct options *options)
     options->result_host_count = 0;
 }
 
-/* Letters, digits and what names, addresses and ports have besides; a URL is refused by its "/". */
+/*
+ * Letters, digits and what names, addresses and ports have besides, "*." before it or the bits of a
+ * network behind it; a URL is refused by its "//".
+ */
 static bool is_host(const char *host)
 {
     static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789-._:[]";
-    size_t length = strlen(host);
+    const char *rest = strncmp(host, "*.", 2) == 0 ? host + 2 : host;
 
-    return length <= HOST_MAX_BYTES && strspn(host, allowed) == length;
+    if (strlen(host) > HOST_MAX_BYTES)
+        return false;
+    rest += strspn(rest, allowed);
+    if (*rest == '/' && rest[1])
+        rest += 1 + strspn(rest + 1, "0123456789");
+    return !*rest;
 }
 
 static int add_host(struct options *options, char *host, struct failure *failure)
@@ -172,7 +180,8 @@ static int add_host(struct options *options, char *host, struct failure *failure
 
     text_lower(host, strlen(host));
     if (!is_host(host))
-        return failure_set(failure, -EINVAL, "\"%.60s\" is not HOST or HOST:PORT.", host);
+        return failure_set(failure, -EINVAL,
+                           "\"%.60s\" is not HOST, HOST:PORT, *.NAME or NETWORK/BITS.", host);
     if (options->result_host_count == OPTIONS_RESULT_HOSTS_MAX)
         return failure_set(failure, -EINVAL, "More than %d hosts.", OPTIONS_RESULT_HOSTS_MAX);
     hosts = reallocarray(options->result_hosts, options->result_host_count + 1, sizeof(*hosts));

@@ -155,9 +155,10 @@ static int check_reference(const struct job *job, const char *name, const struct
     if (!type->is_reference) {
         failure_advise(failure, "Convert it to PNG or JPEG, or move it elsewhere, and save the "
                                 "prompt again.");
-        return failure_set(failure, -EMEDIUMTYPE,
-                           "%s is a %s picture, which the API does not take as a reference.", name,
-                           type->title);
+        return failure_set(
+            failure, -EMEDIUMTYPE,
+            "%s is a picture of the type %s, which the API does not take as a reference.", name,
+            type->title);
     }
     if (job->record.reference_count >= max) {
         failure_advise(failure, "Move some pictures elsewhere and save the prompt again.");

@@ -289,7 +289,7 @@ static int stage_pictures(struct job *job, char reason[IMAGETYPE_NAME_SIZE])
 }
 
 /* Say what lacks, where some pictures came and others did not. */
-static void note_missing(struct job *job)
+static void note_missing(struct job *job, const char *reason)
 {
     const struct answer *answer = job->flight->answer;
     struct failure *failure = &job->record.failure;
@@ -297,8 +297,13 @@ static void note_missing(struct job *job)
     if (!failure->error && job->flight->fetch_failure.error)
         *failure = job->flight->fetch_failure;
     else if (!failure->error && answer->picture_count > RECORD_RESULTS_MAX)
-        failure_set(failure, -E2BIG, "There are more than %d pictures in the answer.",
-                    RECORD_RESULTS_MAX);
+        failure_set(failure, -E2BIG,
+                    "There are more than %d pictures in the answer; the rest is kept in the store, "
+                    "in done/%s.",
+                    RECORD_RESULTS_MAX, job->record.id);
+    else if (!failure->error && *reason)
+        failure_set(failure, -EBADMSG, "One of the pictures that the API sent is none: %s.",
+                    reason);
     else if (!failure->error &&
              (answer->incomplete || answer->broken_count || answer->unusable_count))
         failure_set(failure, -EIO,
@@ -349,7 +354,7 @@ static void stage(struct job *job)
     if (!error)
         error = stage_words(job);
     if (!error && job->record.result_count) {
-        note_missing(job);
+        note_missing(job, reason);
         error = record_results(job);
     }
     if (job_is_passing(error)) {

@@ -112,10 +112,11 @@ static void every_number_keeps_its_range_in_every_spelling(void **state)
 
 static void long_options(void **state)
 {
-    cleanup_options const struct options *options = parse(
-        "easelfs", NOFILE, "--max_in_flight", "3", "--api-key-file=/k", "--allow-http",
-        "--single-threaded=no", "--debug", "--auth=goog", "--resend", "always", "http://gate.lan/",
-        "--log-level=error", "/mnt", "--result-hosts=A.lan, [FD00::1]:80", NULL);
+    cleanup_options const struct options *options =
+        parse("easelfs", NOFILE, "--max_in_flight", "3", "--api-key-file=/k", "--allow-http",
+              "--single-threaded=no", "--debug", "--auth=goog", "--resend", "always",
+              "http://gate.lan/", "--log-level=error", "/mnt",
+              "--result-hosts=A.lan, [FD00::1]:80, *.b.lan, 10.1.0.0/16", NULL);
 
     (void)state;
     assert_int_equal(options->max_in_flight, 3);
@@ -129,9 +130,11 @@ static void long_options(void **state)
     assert_int_equal(options->resend, RESEND_ALWAYS);
     assert_string_equal(options->url, "http://gate.lan");
     assert_string_equal(options->mountpoint, "/mnt");
-    assert_int_equal(options->result_host_count, 2);
+    assert_int_equal(options->result_host_count, 4);
     assert_string_equal(options->result_hosts[0], "a.lan");
     assert_string_equal(options->result_hosts[1], "[fd00::1]:80");
+    assert_string_equal(options->result_hosts[2], "*.b.lan");
+    assert_string_equal(options->result_hosts[3], "10.1.0.0/16");
 }
 
 static void short_options(void **state)
@@ -247,8 +250,8 @@ static void wrong_command_lines(void **state)
            "--demo=maybe", NULL);
     refuse(usage, "demo mounts a stand-in API: leave the URL out.", "easelfs", NOFILE, "--demo",
            "https://h", "/mnt", NULL);
-    refuse(usage, "--result-hosts: \"https://h\" is not HOST or HOST:PORT.", "easelfs", NOFILE,
-           "/mnt", "--result-hosts=https://h", NULL);
+    refuse(usage, "--result-hosts: \"https://h\" is not HOST, HOST:PORT, *.NAME or NETWORK/BITS.",
+           "easelfs", NOFILE, "/mnt", "--result-hosts=https://h", NULL);
     refuse(usage,
            "models: \"-rf\" is not a model's name: letters, digits and . _ - / only, at "
            "most 128.",
@@ -355,7 +358,7 @@ static void hosts_have_a_limit(void **state)
     refuse(
         EXIT_STATUS_USAGE,
         "--result-hosts: \"hhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhh\" is not "
-        "HOST or HOST:PORT.",
+        "HOST, HOST:PORT, *.NAME or NETWORK/BITS.",
         "easelfs", NOFILE, "/mnt", text, NULL);
 }
 
