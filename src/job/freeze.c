@@ -147,8 +147,39 @@ static int copy_picture(int spool_fd, size_t index, int fd, uint64_t size, const
     return error ? failure_set_errno(failure, error, name) : 0;
 }
 
+/* What @bytes are in a request. */
+static uint64_t encoded(uint64_t bytes)
+{
+    return bytes / 3 * 4 + (bytes % 3 ? 4 : 0);
+}
+
+/* Whether the reference @name of @bytes fits, alone and with those before it. */
+static int check_size(const struct job *job, const char *name, uint64_t bytes,
+                      struct failure *failure)
+{
+    uint64_t max = job->jobs->setup.options->max_request_bytes;
+    uint64_t all = encoded(bytes);
+
+    if (bytes > max || all > max) {
+        failure_advise(failure, "Use a smaller picture, or set max_request.");
+        return failure_set(failure, -EFBIG,
+                           "%s has %llu KB, %llu KB as it is sent: more than the %llu KB that a "
+                           "request may have.",
+                           name, (unsigned long long)(bytes >> 10), (unsigned long long)(all >> 10),
+                           (unsigned long long)(max >> 10));
+    }
+    for (size_t i = 0; i < job->record.reference_count; i++)
+        all += encoded(job->record.references[i].bytes);
+    if (all <= max)
+        return 0;
+    failure_advise(failure, "Use fewer or smaller references, or set max_request.");
+    return failure_set(failure, -EFBIG,
+                       "With %s the request has %llu KB, more than the %llu KB that one may have.",
+                       name, (unsigned long long)(all >> 10), (unsigned long long)(max >> 10));
+}
+
 static int check_reference(const struct job *job, const char *name, const struct image_type *type,
-                           struct failure *failure)
+                           uint64_t bytes, struct failure *failure)
 {
     size_t max = job->model->profile->references_max;
 
@@ -167,7 +198,7 @@ static int check_reference(const struct job *job, const char *name, const struct
                            "too many.",
                            job->record.model, max, name);
     }
-    return 0;
+    return check_size(job, name, bytes, failure);
 }
 
 /* What is sent is known by its digest, whatever becomes of the file. */
@@ -198,7 +229,7 @@ static int freeze_picture(struct job *job, int spool_fd, const char *name, bool 
         return failure_set(failure, fd, "The reference %s is not there, or is no picture.", name);
     if (fd < 0)
         return failure_set_errno(failure, fd, name);
-    error = check_reference(job, name, type, failure);
+    error = check_reference(job, name, type, (uint64_t)status.st_size, failure);
     if (!error)
         error = copy_picture(spool_fd, job->record.reference_count, fd, (uint64_t)status.st_size,
                              name, failure);
@@ -281,15 +312,6 @@ static int freeze_references(struct job *job)
         error = freeze_picture(job, spool_fd, names.name[i], named);
     names_fini(&names);
     return error;
-}
-
-static int check_size(struct job *job)
-{
-    uint64_t bytes = 0;
-
-    for (size_t i = 0; i < job->record.reference_count; i++)
-        bytes += (job->record.references[i].bytes + 2) / 3 * 4;
-    return launch_check_length(job, bytes);
 }
 
 /* The job is no longer one of those that are being frozen. */
@@ -380,8 +402,6 @@ static int freeze_inputs(struct job *job)
     error = freeze_settings(job);
     if (!error)
         error = freeze_references(job);
-    if (!error)
-        error = check_size(job);
     if (error && !job->record.failure.error)
         failure_set_errno(&job->record.failure, error, "The prompt could not be prepared");
     return error;

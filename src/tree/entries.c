@@ -86,6 +86,7 @@ int tree_mkdir(struct tree *tree, struct inode *parent, const char *name,
         return error;
     if (mkdirat(parent->fd, name, mode & 07777) < 0)
         return -errno;
+    io_sync_dir(parent->fd); /* else pictures could be lost with it; a bad disk is told of later */
     error = finish_making(tree, parent, name, caller, ret_entry);
     if (!error)
         atomic_store(&ret_entry->inode->maker, caller->thread);

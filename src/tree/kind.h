@@ -88,7 +88,10 @@ void kind_free_handle(struct tree *tree, struct handle *handle);
 int kind_adopt(const struct tree *tree, const struct inode *directory, const char *name,
                const struct caller *caller);
 
-/** Whether @caller is the thread that made @directory: it finds nothing virtual in there. */
+/**
+ * Whether @caller is the thread that made @directory and may be about to make something in there:
+ * it finds nothing virtual (tree/maker.c).
+ */
 bool kind_is_maker(const struct inode *directory, const struct caller *caller);
 
 /* settings/ (tree/settings.c). */

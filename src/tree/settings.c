@@ -9,8 +9,7 @@
  * keep them (store/values): what is seen and what is kept differ. Nothing in here is cached by the
  * kernel.
  *
- * Who makes a directory, cp -r for one, expects it to be empty: to the thread that made a workspace
- * nothing virtual is there by name until it makes it itself (kind_is_maker).
+ * From who makes a workspace, as cp -r does, what is not set in it yet is hidden (tree/maker.c).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -28,11 +27,6 @@
 #define FILE_MODE      0644
 /* A value and its line end, and what shows that it is too long. */
 #define TEXT_MAX_BYTES (SETTINGS_VALUE_MAX_BYTES + 2)
-
-bool kind_is_maker(const struct inode *directory, const struct caller *caller)
-{
-    return caller->thread != 0 && atomic_load(&directory->maker) == caller->thread;
-}
 
 /* The workspace whose settings @settings (the directory, or a value in it) is about; held. */
 static struct inode *workspace_of(struct inode *settings)

@@ -180,3 +180,18 @@ def test_changing_settings_sends_nothing(standin, mount, top):
     write(top / "settings" / "seed", "7")
     mount.wait()
     assert standin.requests() == []
+
+
+def test_who_makes_a_workspace_sets_values_in_it_at_once(top):
+    """In one thread, which also makes settings/ and values where it copies a workspace in."""
+    os.mkdir(top / "new")
+    write(top / "new" / "settings" / "seed", "7")
+    assert (top / "new" / "settings" / "seed").read_text() == "7\n"
+    assert errno_of(lambda: os.mkdir(top / "new" / "settings")) == errno.EEXIST
+    os.mkdir(top / "copied")
+    os.mkdir(top / "copied" / "settings")
+    fd = os.open(top / "copied" / "settings" / "seed", os.O_CREAT | os.O_EXCL | os.O_WRONLY)
+    os.write(fd, b"8\n")
+    os.close(fd)
+    assert (top / "copied" / "settings" / "seed").read_text() == "8\n"
+    assert errno_of(lambda: os.mkdir(top / "copied" / "settings")) == errno.EEXIST
