@@ -67,7 +67,7 @@ for part in $parts; do
         mounts build-plain
         ;;
     sanitize)
-        build build-sanitize -DEASELFS_SANITIZE=address,undefined
+        build build-sanitize -DEASELFS_SANITIZE=address,undefined -DEASELFS_FAILPOINTS=ON
         step "unit tests (address, undefined)" ctest --test-dir build-sanitize --output-on-failure -j 2
         mounts build-sanitize
         ;;

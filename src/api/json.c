@@ -59,6 +59,16 @@ bool json_is_number(const char *text, size_t length)
     return text == end;
 }
 
+/* Not there, null, or empty. */
+static bool says_nothing(const cJSON *member)
+{
+    const char *text = cJSON_GetStringValue(member);
+
+    if (cJSON_IsObject(member) || cJSON_IsArray(member))
+        return !member->child;
+    return !member || cJSON_IsNull(member) || (text && !*text);
+}
+
 const cJSON *json_member(const cJSON *object, const char *name, const char *other)
 {
     const cJSON *member;
@@ -66,8 +76,11 @@ const cJSON *json_member(const cJSON *object, const char *name, const char *othe
     if (!cJSON_IsObject(object))
         return NULL;
     member = cJSON_GetObjectItemCaseSensitive(object, name);
-    if ((!member || cJSON_IsNull(member)) && other)
-        member = cJSON_GetObjectItemCaseSensitive(object, other);
+    if (other && says_nothing(member)) {
+        const cJSON *second = cJSON_GetObjectItemCaseSensitive(object, other);
+
+        member = says_nothing(second) ? member : second;
+    }
     return cJSON_IsNull(member) ? NULL : member;
 }
 

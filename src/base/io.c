@@ -150,6 +150,11 @@ int64_t io_copy(int from, int to, uint64_t length)
     return offset;
 }
 
+int io_sync(int fd)
+{
+    return fsync(fd) < 0 ? -EIO : 0;
+}
+
 int io_sync_dir(int dirfd)
 {
     cleanup_close int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -45,6 +45,14 @@ int io_replace_file_lazily(int dirfd, const char *name, const void *data, size_t
  */
 int64_t io_copy(int from, int to, uint64_t length);
 
+/**
+ * fsync what was written to @fd before and is not written again.
+ *
+ * @return 0, or -EIO for whatever fsync(2) said: the kernel may have dropped what it could not write,
+ *         so that a second call would succeed without it. Nobody may take that for a full disk
+ */
+int io_sync(int fd);
+
 /** fsync the directory behind @dirfd, which may be an O_PATH descriptor. */
 int io_sync_dir(int dirfd);
 

@@ -32,7 +32,7 @@ static int sync_part(int spool_fd, const char *id, unsigned part, enum lift_enco
     if (encoding == LIFT_BYTES)
         return staging_mark(fd, id);
     error = failpoint("recv.part_sync");
-    return error ? error : fsync(fd) < 0 ? -errno : 0;
+    return error ? error : io_sync(fd);
 }
 
 static int format_part(const struct lift_part *part, struct buf *text)

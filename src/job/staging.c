@@ -39,7 +39,7 @@ int staging_mark(int fd, const char *id)
     if (error && !is_marked(fd, id))
         return error;
     error = failpoint("staging.fsync");
-    return error ? error : fsync(fd) < 0 ? -errno : 0;
+    return error ? error : io_sync(fd);
 }
 
 int staging_add(const struct store *store, int spool_fd, const char *name, const char *staged)

@@ -138,26 +138,16 @@ static int set_text(struct directive_value *value, const char *text)
     return value->text ? 0 : -ENOMEM;
 }
 
-/* WORD or WORD:ARGUMENT. For `url`, a bare status is short for status:NNN. */
-static int parse_word(struct reader *reader, enum directive_name name, const char *text,
-                      struct directive_value *value)
+/* What a word is given, behind its colon: NULL for nothing. */
+static int parse_argument(struct reader *reader, const struct vocabulary *entry,
+                          const struct word *word, const char *text, struct directive_value *value)
 {
-    const struct vocabulary *entry = &vocabulary[name];
-    const char *argument = strchrnul(text, ':');
-    const struct word *word;
-    int64_t max;
+    int64_t max = word->max ? word->max : MAX_ARGUMENT;
 
-    if (name == D_URL && isdigit((unsigned char)*text)) {
-        value->word = URL_STATUS;
-        return parse_number(reader, entry->name, text, 200, 599, &value->number);
-    }
-    value->word = find_word(entry->words, text, (size_t)(argument - text));
-    if (!value->word)
-        return fail(reader, "%s=%.60s: no such word", entry->name, text);
-    word = &entry->words[value->word];
-    max = word->fallback > MAX_ARGUMENT ? word->fallback : MAX_ARGUMENT;
+    if (!word->max && word->fallback > max)
+        max = word->fallback;
     value->number = word->fallback;
-    if (!*argument) {
+    if (!text) {
         if (word->argument == ARGUMENT_NUMBER || word->argument == ARGUMENT_TEXT)
             return fail(reader, "%s=%s needs an argument", entry->name, word->name);
         return 0;
@@ -165,8 +155,26 @@ static int parse_word(struct reader *reader, enum directive_name name, const cha
     if (word->argument == ARGUMENT_NONE)
         return fail(reader, "%s=%s takes no argument", entry->name, word->name);
     if (word->argument == ARGUMENT_NUMBER || word->argument == ARGUMENT_DEFAULT)
-        return parse_number(reader, word->name, argument + 1, 0, max, &value->number);
-    return set_text(value, argument + 1);
+        return parse_number(reader, word->name, text, word->min, max, &value->number);
+    return set_text(value, text);
+}
+
+/* WORD or WORD:ARGUMENT. For `url`, a bare status is short for status:NNN. */
+static int parse_word(struct reader *reader, enum directive_name name, const char *text,
+                      struct directive_value *value)
+{
+    const struct vocabulary *entry = &vocabulary[name];
+    const char *colon = strchrnul(text, ':');
+
+    if (name == D_URL && isdigit((unsigned char)*text)) {
+        value->word = URL_STATUS;
+        return parse_number(reader, entry->name, text, 200, 599, &value->number);
+    }
+    value->word = find_word(entry->words, text, (size_t)(colon - text));
+    if (!value->word)
+        return fail(reader, "%s=%.60s: no such word", entry->name, text);
+    return parse_argument(reader, entry, &entry->words[value->word], *colon ? colon + 1 : NULL,
+                          value);
 }
 
 /* WORD+WORD: a set of bits. */
@@ -239,22 +247,21 @@ static int parse_value(struct reader *reader, enum directive_name name, char *te
     return -EINVAL;
 }
 
-/* The words of no_picture stand for themselves: `safety`, `blocked=OTHER`. */
+/* The words of no_picture stand for themselves: `safety`, `blocked=OTHER`, `error_in_200=429`. */
 static int apply_no_picture(struct reader *reader, const struct item *item,
                             struct directive_value *value)
 {
-    const struct word *words = vocabulary[D_NO_PICTURE].words;
-    int word = find_word(words, item->name, strlen(item->name));
+    const struct vocabulary *entry = &vocabulary[D_NO_PICTURE];
+    int word = find_word(entry->words, item->name, strlen(item->name));
+    bool plain = !item->has_value || !strcmp(item->value, "1");
 
     if (!word)
         return fail(reader, "there is no directive \"%s\"", item->name);
     free(value->text);
     *value = (struct directive_value){.given = true, .word = word};
-    if (!item->has_value || !strcmp(item->value, "1"))
-        return 0;
-    if (words[word].argument == ARGUMENT_NONE)
+    if (!plain && entry->words[word].argument == ARGUMENT_NONE)
         return fail(reader, "%s takes no value", item->name);
-    return set_text(value, item->value);
+    return parse_argument(reader, entry, &entry->words[word], plain ? NULL : item->value, value);
 }
 
 static int apply_item(struct reader *reader, const struct item *item, struct directives *step)

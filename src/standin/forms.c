@@ -9,6 +9,7 @@
 
 #include "standin/base64.h"
 #include "standin/noise.h"
+#include "standin/sparse.h"
 
 #define SIGNATURE_BYTES 176 /* usual length of a thoughtSignature */
 
@@ -386,41 +387,35 @@ static cJSON *make_response(struct contents *contents, cJSON *parts, bool last)
     return root;
 }
 
-static cJSON *steal_parts(struct contents *contents)
+/* All of @list, or an array of its first item, where the list is then left with the rest. */
+static cJSON *take(cJSON **list, bool one)
 {
-    cJSON *parts = contents->parts;
+    cJSON *taken = *list;
+    cJSON *item;
 
-    contents->parts = NULL;
-    return parts;
+    if (!one) {
+        *list = NULL;
+        return taken;
+    }
+    taken = cJSON_CreateArray();
+    item = cJSON_DetachItemFromArray(*list, 0);
+    if (item)
+        cJSON_AddItemToArray(taken, item);
+    return taken;
 }
 
-static cJSON *make_chunks(struct contents *contents)
-{
-    cJSON *chunks = cJSON_CreateArray();
-
-    do {
-        cJSON *parts = cJSON_CreateArray();
-        cJSON *part = cJSON_DetachItemFromArray(contents->parts, 0);
-
-        if (part)
-            cJSON_AddItemToArray(parts, part);
-        cJSON_AddItemToArray(chunks, make_response(contents, parts, !contents->parts->child));
-    } while (contents->parts->child);
-    return chunks;
-}
-
-static cJSON *make_openai_images(struct contents *contents)
+/* OpenAI's forms take @pictures over, too. */
+static cJSON *make_openai_images(struct contents *contents, cJSON *pictures)
 {
     cJSON *root = cJSON_CreateObject();
 
     cJSON_AddNumberToObject(root, "created", (double)time(NULL));
-    cJSON_AddItemToObject(root, "data", contents->pictures);
-    contents->pictures = NULL;
+    cJSON_AddItemToObject(root, "data", pictures);
     add_unknown(contents, root);
     return root;
 }
 
-static cJSON *make_openai_chat(struct contents *contents)
+static cJSON *make_openai_chat(struct contents *contents, cJSON *pictures, bool last)
 {
     cJSON *root = cJSON_CreateObject();
     cJSON *choice = cJSON_CreateObject();
@@ -433,33 +428,31 @@ static cJSON *make_openai_chat(struct contents *contents)
     cJSON_AddNumberToObject(choice, "index", 0);
     message = cJSON_AddObjectToObject(choice, "message");
     cJSON_AddStringToObject(message, "role", "assistant");
-    cJSON_AddStringToObject(message, "content", contents->words ? contents->words : "");
-    cJSON_AddItemToObject(message, "images", contents->pictures);
-    contents->pictures = NULL;
-    cJSON_AddStringToObject(choice, "finish_reason", "stop");
+    cJSON_AddStringToObject(message, "content", last && contents->words ? contents->words : "");
+    cJSON_AddItemToObject(message, "images", pictures);
+    if (last)
+        cJSON_AddStringToObject(choice, "finish_reason", "stop");
     add_unknown(contents, root);
     return root;
 }
 
-static cJSON *make_root(struct contents *contents)
+/* The body, or its next element where it is one per part. */
+static cJSON *make_root(struct contents *contents, bool one, bool *ret_last)
 {
-    cJSON *array;
+    int form = form_of(contents);
+    cJSON **list = is_openai(form) ? &contents->pictures : &contents->parts;
+    cJSON *taken = take(list, one);
 
-    switch (form_of(contents)) {
+    *ret_last = !*list || !(*list)->child;
+    switch (form) {
     case FORM_OPENAI_B64:
     case FORM_OPENAI_URL:
-        return make_openai_images(contents);
+        return make_openai_images(contents, taken);
     case FORM_OPENAI_CHAT:
     case FORM_OPENAI_CHAT_URL:
-        return make_openai_chat(contents);
-    case FORM_ARRAY_CHUNKS:
-        return make_chunks(contents);
-    case FORM_ARRAY_ONE:
-        array = cJSON_CreateArray();
-        cJSON_AddItemToArray(array, make_response(contents, steal_parts(contents), true));
-        return array;
+        return make_openai_chat(contents, taken, *ret_last);
     default:
-        return make_response(contents, steal_parts(contents), true);
+        return make_response(contents, taken, *ret_last);
     }
 }
 
@@ -468,13 +461,18 @@ int contents_write(struct contents *contents, struct answer *answer)
     const struct document_style style = {
         .pretty = word(contents, D_JSON, JSON_COMPACT) == JSON_PRETTY,
         .reversed = word(contents, D_ORDER, ORDER_USUAL) == ORDER_REVERSED};
-    int error;
+    bool chunks = word(contents, D_WRAP, 0) == WRAP_CHUNKS;
+    bool last = false;
+    int error = contents->parts && contents->pictures ? 0 : -ENOMEM;
 
-    if (!contents->parts || !contents->pictures)
-        return -ENOMEM;
-    contents->document.root = make_root(contents);
-    error = document_write(&contents->document, &style, &answer->body);
-    if (error)
-        return error;
-    return answer_header(answer, "Content-Type", "application/json; charset=UTF-8");
+    while (!error && !last) {
+        cJSON_Delete(contents->document.root);
+        contents->document.root = make_root(contents, chunks, &last);
+        sparse_apply(contents->document.root,
+                     directive_number(contents->order->directives, D_MEMBERS, 0));
+        error = document_write(&contents->document, &style, &answer->body);
+        if (!last)
+            body_add(&answer->body, ",", 1);
+    }
+    return error ? error : answer_header(answer, "Content-Type", "application/json; charset=UTF-8");
 }

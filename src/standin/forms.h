@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Where in an answer's JSON its pictures and words stand: Google's parts in all their spellings,
- * URLs, Markdown, OpenAI's forms, arrays around it all. What there is to say is generate.c's; how
- * it is written is here.
+ * URLs, Markdown, OpenAI's forms, in one piece or several. What there is to say is generate.c's;
+ * how it is written is here.
  */
 #ifndef STANDIN_FORMS_H
 #define STANDIN_FORMS_H
@@ -40,7 +40,8 @@ bool contents_add_words(struct contents *contents, const char *words, struct blo
 /** Add a picture where the order wants it. @return 0, -ENOMEM or -ENAMETOOLONG. */
 int contents_add_picture(struct contents *contents, const struct picture *picture, bool thought);
 
-/** Write the whole body. @return 0 or -ENOMEM. */
+/** Write the whole body; for wrap=chunks, its elements with commas between. @return 0 or -ENOMEM.
+ */
 int contents_write(struct contents *contents, struct answer *answer);
 
 #endif

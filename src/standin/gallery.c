@@ -19,7 +19,8 @@ struct exhibit {
     char *type; /* Content-Type to say instead; owned; NULL for the true one */
     int word;   /* enum url_word; 0 = nothing special */
     int64_t number;
-    char *text; /* argument of the word; owned */
+    int64_t times; /* how often the word still holds; -1 = always */
+    char *text;    /* argument of the word; owned */
 };
 
 struct gallery {
@@ -101,7 +102,8 @@ int gallery_add(struct gallery *gallery, const struct picture *picture,
     const char *argument = directive_text(directives, D_URL, NULL);
     struct exhibit exhibit = {.mime = picture->mime,
                               .word = directive_word(directives, D_URL, 0),
-                              .number = directive_number(directives, D_URL, 0)};
+                              .number = directive_number(directives, D_URL, 0),
+                              .times = directive_number(directives, D_URL_TIMES, -1)};
     int error;
     int length;
 
@@ -122,10 +124,11 @@ int gallery_add(struct gallery *gallery, const struct picture *picture,
     return length < GALLERY_URL_SIZE ? 0 : -ENAMETOOLONG;
 }
 
-/* Copy what hangs at @id, with references of its own. @return whether something does. */
-static bool look(struct gallery *gallery, uint64_t id, struct exhibit *copy)
+/* Copy what hangs at @id, with references of its own, for one more GET. A hop belongs to the GET
+ * that led to it: it is not counted. @return whether something does. */
+static bool look(struct gallery *gallery, uint64_t id, bool hop, struct exhibit *copy)
 {
-    const struct exhibit *exhibit = place_of(gallery, id);
+    struct exhibit *exhibit = place_of(gallery, id);
     bool found;
 
     *copy = (struct exhibit){0};
@@ -136,6 +139,10 @@ static bool look(struct gallery *gallery, uint64_t id, struct exhibit *copy)
         blob_ref(copy->bytes);
         copy->type = exhibit->type ? strdup(exhibit->type) : NULL;
         copy->text = exhibit->text ? strdup(exhibit->text) : NULL;
+        if (!hop && !exhibit->times)
+            copy->word = 0;
+        if (!hop && exhibit->times > 0)
+            exhibit->times--;
     }
     pthread_mutex_unlock(&gallery->mutex);
     return found;
@@ -219,7 +226,7 @@ int gallery_answer(struct gallery *gallery, const char *path, const char *origin
 
     *ret_fault = 0;
     *ret_argument = 0;
-    if (*end || !look(gallery, id, &exhibit))
+    if (*end || !look(gallery, id, hop >= 0, &exhibit))
         return fault_write(404, "There is no such picture.", &none, answer);
     error = answer_exhibit(&exhibit, hop, origin, answer, ret_fault);
     *ret_argument = exhibit.number;

@@ -25,7 +25,7 @@ int gallery_create(struct gallery **ret_gallery);
 void gallery_destroy(struct gallery *gallery);
 
 /**
- * Hang a picture, with `url` and `url_type` of @directives.
+ * Hang a picture, with `url`, `url_times` and `url_type` of @directives.
  *
  * @param origin  scheme, host and port of the URL
  * @param url     receives the URL, GALLERY_URL_SIZE bytes. For url=external it is that.

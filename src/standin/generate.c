@@ -257,7 +257,8 @@ int generate(const struct order *order, struct answer *answer)
 
     answer->status = 200;
     if (no_picture == NO_PICTURE_ERROR_IN_200) {
-        error = fault_write(500, NULL, order->directives, answer);
+        error = fault_write((unsigned)directive_number(order->directives, D_NO_PICTURE, 500), NULL,
+                            order->directives, answer);
         answer->status = 200;
         return error;
     }

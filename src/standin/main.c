@@ -12,7 +12,7 @@
  *                            the strict reading of a generateContent call
  *     vocabulary, directive, script, tally, early
  *                            what makes one answer differ from the usual one
- *     generate, forms, document
+ *     generate, forms, sparse, document, wrap
  *                            the answer's JSON
  *     fault, models, gallery errors, model lists, pictures by URL
  *     picture, paint, backdrop, lettering, thumbnail, encode, noise

@@ -33,7 +33,12 @@ static const struct word no_picture_words[] = {
     [NO_PICTURE_NO_CANDIDATES] = {.name = "no_candidates"},
     [NO_PICTURE_EMPTY_CANDIDATES] = {.name = "empty_candidates"},
     [NO_PICTURE_CANDIDATES_NULL] = {.name = "candidates_null"},
-    [NO_PICTURE_ERROR_IN_200] = {.name = "error_in_200", .help = "shape and text as with status"},
+    [NO_PICTURE_ERROR_IN_200] = {.name = "error_in_200",
+                                 .argument = ARGUMENT_DEFAULT,
+                                 .fallback = 500,
+                                 .min = 200,
+                                 .max = 599,
+                                 .help = "that of status=N; shape and text as there"},
     [NO_PICTURE_EMPTY_BODY] = {.name = "empty_body"},
     [NO_PICTURE_EMPTY_OBJECT] = {.name = "empty_object"},
     [NO_PICTURE_EMPTY_ARRAY] = {.name = "empty_array"},
@@ -55,8 +60,6 @@ static const struct word form_words[] = {
     [FORM_OPENAI_URL] = {.name = "openai_url"},
     [FORM_OPENAI_CHAT] = {.name = "openai_chat", .help = "choices[].message.images, data: URL"},
     [FORM_OPENAI_CHAT_URL] = {.name = "openai_chat_url"},
-    [FORM_ARRAY_ONE] = {.name = "array_one"},
-    [FORM_ARRAY_CHUNKS] = {.name = "array_chunks", .help = "one element per part"},
     {0}};
 
 static const struct word base64_words[] = {
@@ -78,13 +81,30 @@ static const struct word json_words[] = {
 static const struct word order_words[] = {
     [ORDER_USUAL] = {.name = "usual"}, [ORDER_REVERSED] = {.name = "reversed"}, {0}};
 
+static const struct word wrap_words[] = {
+    [WRAP_ONE] = {.name = "one"},
+    [WRAP_FIRST] = {.name = "first", .help = "before an element without a picture, and null"},
+    [WRAP_LAST] = {.name = "last", .help = "behind an empty element and one with a null"},
+    [WRAP_CHUNKS] = {.name = "chunks", .help = "one element per part, or per picture of OpenAI's"},
+    {0}};
+
+static const struct word members_words[] = {
+    [MEMBERS_NULL] = {.name = "null"},
+    [MEMBERS_EMPTY] = {.name = "empty", .help = "\"\", {}, [] or false; a number is null"},
+    [MEMBERS_ABSENT] = {.name = "absent"},
+    {0}};
+
 static const struct word usage_words[] = {[USAGE_FULL] = {.name = "full"},
                                           [USAGE_NONE] = {.name = "none"},
                                           [USAGE_NULL] = {.name = "null"},
                                           {0}};
 
 static const struct word url_words[] = {
-    [URL_STATUS] = {.name = "status", .argument = ARGUMENT_NUMBER, .help = "also url=403, url=404"},
+    [URL_STATUS] = {.name = "status",
+                    .argument = ARGUMENT_NUMBER,
+                    .min = 200,
+                    .max = 599,
+                    .help = "also url=403, url=404"},
     [URL_REDIRECT] = {.name = "redirect", .argument = ARGUMENT_NUMBER, .help = "that many hops"},
     [URL_REDIRECT_TO] = {.name = "redirect_to", .argument = ARGUMENT_TEXT},
     [URL_HTML] = {.name = "html", .help = "status 200 and a page"},
@@ -204,6 +224,10 @@ const struct vocabulary vocabulary[D_COUNT] = {
     [D_BASE64] = {"base64", KIND_WORDS, 0, 0, base64_words, "spelling, joined with +"},
     [D_JSON] = {"json", KIND_WORD, 0, 0, json_words, "spacing"},
     [D_ORDER] = {"order", KIND_WORD, 0, 0, order_words, "of the members"},
+    [D_WRAP] = {"wrap", KIND_WORD, 0, 0, wrap_words,
+                "an array around the body, whatever JSON it is"},
+    [D_MEMBERS] = {"members", KIND_WORDS, 0, 0, members_words,
+                   "all but pictures and words; joined with +: by turns"},
     [D_UNKNOWN_MEMBERS] = {"unknown_members", KIND_FLAG, 0, 1, NULL, "extra ones everywhere"},
     [D_SIGNATURE_BYTES] = {"signature_bytes", KIND_NUMBER, 0, MAX_BYTES, NULL,
                            "length of thoughtSignature, up to a multiple of 4"},
@@ -211,6 +235,8 @@ const struct vocabulary vocabulary[D_COUNT] = {
     [D_WORDS_BYTES] = {"words_bytes", KIND_NUMBER, 0, MAX_BYTES, NULL, "so many words"},
     [D_USAGE] = {"usage", KIND_WORD, 0, 0, usage_words, "usageMetadata"},
     [D_URL] = {"url", KIND_WORD, 0, 0, url_words, "what a GET of the picture's URL gives"},
+    [D_URL_TIMES] = {"url_times", KIND_NUMBER, 1, 1000, NULL,
+                     "only the first N times; after that, the picture"},
     [D_URL_TYPE] = {"url_type", KIND_TEXT, 0, 0, NULL, "its Content-Type"},
     [D_STATUS] = {"status", KIND_NUMBER, 200, 599, NULL, "the HTTP status"},
     [D_ERROR] = {"error", KIND_WORD, 0, 0, error_words, "the shape of an error's body"},

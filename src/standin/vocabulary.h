@@ -28,12 +28,15 @@ enum directive_name {
     D_BASE64,
     D_JSON,
     D_ORDER,
+    D_WRAP,
+    D_MEMBERS,
     D_UNKNOWN_MEMBERS,
     D_SIGNATURE_BYTES,
     D_WORDS,
     D_WORDS_BYTES,
     D_USAGE,
     D_URL,
+    D_URL_TIMES,
     D_URL_TYPE,
     D_STATUS,
     D_ERROR,
@@ -100,9 +103,7 @@ enum form_word {
     FORM_OPENAI_B64,
     FORM_OPENAI_URL,
     FORM_OPENAI_CHAT,
-    FORM_OPENAI_CHAT_URL,
-    FORM_ARRAY_ONE,
-    FORM_ARRAY_CHUNKS
+    FORM_OPENAI_CHAT_URL
 };
 
 /* base64=a+b: bit N-1 of the number stands for word N. */
@@ -121,6 +122,11 @@ enum base64_word {
 
 enum json_word { JSON_COMPACT = 1, JSON_PRETTY };
 enum order_word { ORDER_USUAL = 1, ORDER_REVERSED };
+enum wrap_word { WRAP_ONE = 1, WRAP_FIRST, WRAP_LAST, WRAP_CHUNKS };
+
+/* members=a+b: bit N-1 of the number stands for word N. */
+enum members_word { MEMBERS_NULL = 1, MEMBERS_EMPTY, MEMBERS_ABSENT };
+
 enum usage_word { USAGE_FULL = 1, USAGE_NONE, USAGE_NULL };
 
 enum url_word {
@@ -207,6 +213,8 @@ struct word {
     const char *name;
     enum argument_kind argument;
     int64_t fallback;
+    int64_t min;      /* of a number */
+    int64_t max;      /* 0 = 256 MiB, or `fallback` where that is more */
     const char *help; /* NULL where the name says it */
 };
 

@@ -16,6 +16,7 @@
 #include "standin/generate.h"
 #include "standin/models.h"
 #include "standin/transport.h"
+#include "standin/wrap.h"
 
 #define MAX_USED (4 << 20)  /* of a script's line and a prompt's list together */
 #define MAX_KEY  (1u << 30) /* of a prompt that is counted: no request is longer */
@@ -228,6 +229,8 @@ static int make_directed(struct exchange *exchange, struct answer *answer)
         error = make_generated(exchange, answer);
     if (!error && status < 300 && answer->status == 200)
         answer->status = status;
+    if (!error)
+        error = wrap_body(directive_word(directives, D_WRAP, 0), answer);
     return error ? error : fault_add_headers(directives, answer);
 }
 

@@ -36,12 +36,12 @@ PICTURES = {
     "OpenAI, URL": ("form=openai_url", SMALL, ["0001.jpg"], None),
     "OpenAI, chat": ("form=openai_chat", SMALL, ["0001.jpg"], WORDS),
     "OpenAI, chat, URL": ("form=openai_chat_url", SMALL, ["0001.jpg"], WORDS),
-    "array of one": ("form=array_one", SMALL, ["0001.jpg"], WORDS),
-    "array of chunks": ("form=array_chunks", SMALL, ["0001.jpg"], WORDS),
+    "array of one": ("wrap=one", SMALL, ["0001.jpg"], WORDS),
+    "array of chunks": ("wrap=chunks", SMALL, ["0001.jpg"], WORDS),
     "three": ("pictures=3", SMALL + ", pictures=3", ["0001.jpg", "0002.jpg", "0003.jpg"], WORDS),
     "three by URL": ("pictures=3, form=url", SMALL + ", pictures=3",
                      ["0001.jpg", "0002.jpg", "0003.jpg"], WORDS),
-    "three in chunks": ("pictures=3, form=array_chunks", SMALL + ", pictures=3",
+    "three in chunks": ("pictures=3, wrap=chunks", SMALL + ", pictures=3",
                         ["0001.jpg", "0002.jpg", "0003.jpg"], WORDS),
     "each twice": ("pictures=2, duplicate", SMALL + ", pictures=2", ["0001.jpg", "0002.jpg"],
                    WORDS),
@@ -274,7 +274,7 @@ def test_the_words_of_a_refusal_are_in_its_error_file(desk):
 
 def test_some_of_several_pictures(desk, oracle):
     """One of them is none: the others are delivered, and the error file says what lacks."""
-    text = directed("A cat", f"{SMALL}, pictures=3, form=array_chunks, fault=wrong_length:9000")
+    text = directed("A cat", f"{SMALL}, pictures=3, wrap=chunks, fault=wrong_length:9000")
     outcome = play(desk.mount, desk.standin, desk.path, text)
     whole = oracle.sums("A cat", SMALL + ", pictures=3")
     assert outcome.results == ["0001.jpg", "0002.jpg"]

@@ -393,7 +393,7 @@ def test_the_transport_of_an_answer(desk, oracle):
         "a label that lies": (f"{SMALL}, content_type=text/plain", good),
         **{f"status {status}": (f"{SMALL}, status={status}", good)
            for status in (202, 203, 206, 226, 299)},
-        "gzip": (f"{SMALL}, fault=gzip, form=array_chunks", good),
+        "gzip": (f"{SMALL}, fault=gzip, wrap=chunks", good),
         "chunked, in drops": (f"{SMALL}, fault=drip:30000", good),
         "nothing, until the close": ("fault=until_close:0", EMPTY),
         "one byte, until the close": ("fault=until_close:1", told(

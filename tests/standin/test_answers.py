@@ -168,15 +168,181 @@ def test_forms_of_openai(standin):
     assert answer["choices"][0]["message"]["images"][0]["image_url"]["url"].startswith(standin.url)
 
 
-def test_forms_in_arrays(standin):
-    answer, = ask(standin, "form=array_one").json()
-    assert len(answer["candidates"][0]["content"]["parts"]) == 4
-    chunks = ask(standin, "form=array_chunks").json()
-    assert len(chunks) == 4
+FORMS = ["inline", "inline_snake", "data_uri", "url", "file_data", "file_data_snake", "part_url",
+         "markdown_data", "markdown_url", "openai_b64", "openai_url", "openai_chat",
+         "openai_chat_url"]
+STAMPS = re.compile(rb'"standin-\d+"|"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"|"created":\d+|'
+                    rb'/pictures/\d+')
+WRAPS = {"one": (b"[", b"]"),
+         "first": (b"[", b',{"candidates":[{"finishReason":"STOP"}]},null]'),
+         "last": (b'[{},{"usageMetadata":null},', b"]")}
+
+
+def unstamped(body):
+    """Without what differs from one answer to the next."""
+    return STAMPS.sub(b"#", body)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_wrapped_forms(standin, form):
+    """The array stands around the very bytes that come without it."""
+    directives = f"variant=0, signature_bytes=0, form={form}"
+    plain = unstamped(ask(standin, directives).body)
+    for word, (before, after) in WRAPS.items():
+        answer = ask(standin, f"{directives}, wrap={word}")
+        assert unstamped(answer.body) == before + plain + after
+        json.loads(answer.body)
+
+
+@pytest.mark.parametrize("directives, body", [
+    ("empty_object", b"{}"), ("empty_array", b"[]"), ("null", b"null"),
+    ("error_in_200, message=M",
+     b'{"error":{"code":500,"message":"M","status":"INTERNAL"}}'),
+    ("status=503, error=msg, message=M", b'{"code":503,"msg":"M"}'),
+    ("status=400, error=array, message=M",
+     b'[{"error":{"code":400,"message":"M","status":"INVALID_ARGUMENT"}}]'),
+])
+def test_wrapped_bodies_without_a_picture(standin, directives, body):
+    for word, (before, after) in {**WRAPS, "chunks": WRAPS["one"]}.items():
+        answer = standin.generate(f"[[standin: {directives}, wrap={word}]]")
+        assert answer.body == before + body + after
+        assert answer.header("Content-Length") == str(len(answer.body))
+
+
+@pytest.mark.parametrize("directives", ["words_only", "safety", "blocked", "empty_parts",
+                                        "no_candidates", "drafts_only"])
+def test_wrapped_refusals(standin, directives):
+    plain = unstamped(ask(standin, directives).body)
+    for word, (before, after) in WRAPS.items():
+        assert unstamped(ask(standin, f"{directives}, wrap={word}").body) == before + plain + after
+
+
+@pytest.mark.parametrize("directives", ["empty_body", "not_json", "status=502, error=html",
+                                        "status=502, error=text", "status=502, error=empty"])
+def test_bodies_that_are_not_wrapped(standin, directives):
+    plain = standin.generate(f"[[standin: {directives}]]").body
+    for word in (*WRAPS, "chunks"):
+        assert standin.generate(f"[[standin: {directives}, wrap={word}]]").body == plain
+
+
+def test_wrapped_list(start):
+    script = "models list_names=a, list=bare\nmodels list_names=a, list=bare, wrap=last\n"
+    with start(script=script) as api:
+        plain, wrapped = (api.get("/v1beta/models").body for _ in range(2))
+    assert wrapped == WRAPS["last"][0] + plain + WRAPS["last"][1]
+    assert json.loads(plain)["models"][0]["name"] == "a"
+
+
+def test_chunks_of_parts(standin):
+    chunks = ask(standin, "wrap=chunks, signature_bytes=0").json()
     assert [len(chunk["candidates"][0]["content"]["parts"]) for chunk in chunks] == [1, 1, 1, 1]
     assert [chunk["candidates"][0].get("finishReason") for chunk in chunks] == [
         None, None, None, "STOP"]
     assert [("usageMetadata" in chunk) for chunk in chunks] == [False, False, False, True]
+    parts = [chunk["candidates"][0]["content"]["parts"][0] for chunk in chunks]
+    assert parts == ask(standin, "variant=0, signature_bytes=0").parts()
+    chunk, = ask(standin, "wrap=chunks, empty_parts").json()
+    assert chunk["candidates"][0]["content"] == {"parts": [], "role": "model"}
+    pretty = ask(standin, "wrap=chunks, json=pretty", FLASH).body.decode()
+    assert pretty.startswith('[{\n  "candidates": [\n') and pretty.endswith("}\n]")
+    assert pretty.count("\n,{\n") == 1 and len(json.loads(pretty)) == 2
+
+
+def test_chunks_of_pictures(standin):
+    """OpenAI's forms list the pictures: one for each element."""
+    chunks = ask(standin, "variant=0, wrap=chunks, form=openai_b64, pictures=3").json()
+    assert [entry for chunk in chunks for entry in chunk["data"]] == ask(
+        standin, "variant=0, form=openai_b64, pictures=3").json()["data"]
+    assert [len(chunk["data"]) for chunk in chunks] == [1, 1, 1]
+    chunks = ask(standin, "wrap=chunks, form=openai_chat, pictures=2").json()
+    choices = [chunk["choices"][0] for chunk in chunks]
+    assert [len(choice["message"]["images"]) for choice in choices] == [1, 1]
+    assert [choice["message"]["content"] for choice in choices] == ["", "Here is your picture."]
+    assert [choice.get("finish_reason") for choice in choices] == [None, "stop"]
+    chunk, = ask(standin, "wrap=chunks, form=openai_b64, drafts_only").json()
+    assert chunk["data"] == []
+
+
+def bare(standin, directives, model=FLASH):
+    """The answer's bytes, with @ for the base64 of its picture."""
+    body = ask(standin, f"picture=webp, variant=0, {directives}", model).body
+    return re.sub(rb"UklGR[\w+/=]*", b"@", body)
+
+
+REST = {"null": (b"null",) * 4, "empty": (b'""', b"{}", b"[]", b"false")}
+
+
+@pytest.mark.parametrize("word", REST)
+def test_members_that_are_null_or_empty(standin, word):
+    text, item, array, flag = REST[word]
+    more = (b',"fileData":%b,"url":%b,"thought":%b,"thoughtSignature":%b}'
+            % (item, text, flag, text))
+    assert bare(standin, f"members={word}") == (
+        b'{"candidates":[{"content":{"parts":[{"inlineData":{"mimeType":%b,"data":"@"},"text":%b%b,'
+        b'{"text":"Here is your picture.","inlineData":%b%b],"role":%b},"finishReason":%b,'
+        b'"index":null,"finishMessage":%b,"safetyRatings":%b}],"usageMetadata":%b,'
+        b'"modelVersion":%b,"responseId":%b,"createTime":%b,"promptFeedback":%b,"error":%b,'
+        b'"data":%b,"choices":%b}'
+        % (text, text, more, item, more, text, text, text, array, item, text, text, text, item,
+           item, array, array))
+
+
+def test_members_that_are_absent(standin):
+    assert bare(standin, "members=absent") == (
+        b'{"candidates":[{"content":{"parts":[{"inlineData":{"data":"@"}},'
+        b'{"text":"Here is your picture."}]}}]}')
+    assert bare(standin, "members=absent, words=, order=reversed, form=markdown_data") == (
+        b'{"candidates":[{"content":{"parts":[{"text":"Here it is:\\n\\n'
+        b'![image](data:image/webp;base64,@)\\n"}]}}]}')
+    assert bare(standin, "members=absent, form=openai_b64") == b'{"data":[{"b64_json":"@"}]}'
+    assert bare(standin, "members=absent, form=openai_chat, words=") == (
+        b'{"choices":[{"message":{"content":"","images":[{"image_url":'
+        b'{"url":"data:image/webp;base64,@"}}]}}]}')
+
+
+def test_members_that_take_turns(standin):
+    """In the order of the answer, whatever the order of the words."""
+    body = (b'{"candidates":[{"content":{"parts":[{"inlineData":{"mimeType":null,"data":"@"},'
+            b'"text":"","url":null,"thought":false}],"role":null},"finishReason":"",'
+            b'"finishMessage":null,"safetyRatings":[]}],"modelVersion":null,"responseId":"",'
+            b'"promptFeedback":null,"error":{},"choices":null}')
+    for words in ("null+empty+absent", "absent+null+empty"):
+        assert bare(standin, f"members={words}, words=") == body
+    assert bare(standin, "members=absent+null, words=") == (
+        b'{"candidates":[{"content":{"parts":[{"inlineData":{"mimeType":null,"data":"@"},'
+        b'"fileData":null,"thought":null}],"role":null},"index":null,"safetyRatings":null}],'
+        b'"modelVersion":null,"createTime":null,"error":null,"choices":null}')
+
+
+def test_members_keep_what_matters(standin):
+    """The mark of a draft, unknown members, and each element of an array for itself."""
+    parts = ask(standin, "members=absent").parts()
+    assert [sorted(part) for part in parts] == [
+        ["text", "thought"], ["inlineData", "thought"], ["inlineData"], ["text"]]
+    assert [part.get("thought") for part in parts] == [True, True, None, None]
+    part, _ = ask(standin, "members=absent, unknown_members", FLASH).parts()
+    assert list(part) == ["inlineData", "xFuture"]
+    assert part["xFuture"]["data"] is True and len(part["xFuture"]["inlineDatas"]) == 5
+    assert bare(standin, "members=absent, wrap=chunks") == (
+        b'[{"candidates":[{"content":{"parts":[{"inlineData":{"data":"@"}}]}}]},'
+        b'{"candidates":[{"content":{"parts":[{"text":"Here is your picture."}]}}]}]')
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("members", ["null", "empty", "absent", "null+empty+absent"])
+def test_members_keep_the_picture(standin, form, members):
+    """What leads to it stands where it stood."""
+    def strings(value, path=()):
+        if isinstance(value, str):
+            yield path, re.sub(r"/pictures/\d+", "", value)
+        for name, child in (value.items() if isinstance(value, dict) else
+                            enumerate(value) if isinstance(value, list) else ()):
+            yield from strings(child, (*path, name))
+    plain = dict(strings(ask(standin, f"variant=0, form={form}", FLASH).json()))
+    thin = dict(strings(ask(standin, f"variant=0, form={form}, members={members}", FLASH).json()))
+    names = {"data", "url", "fileUri", "file_uri", "b64_json", "text", "content"}
+    kept = {path: value for path, value in plain.items() if path[-1] in names}
+    assert kept and {path: value for path, value in thin.items() if value} == kept
 
 
 def test_words_only(standin):
@@ -252,9 +418,30 @@ def test_error_in_200(standin):
                                "code": "oops"}
 
 
+@pytest.mark.parametrize("shape", ["google", "gateway", "array", "string", "success_false", "msg",
+                                   "nested", "text", "html", "empty"])
+def test_error_of_a_code_in_200(standin, shape):
+    """The very bytes of the error with that status."""
+    for more in ("", ", message=M, code=C, reason=API_KEY_INVALID, retry_info=2s, quota=perday"):
+        for code in (401, 429, 599):
+            error = standin.generate(f"[[standin: error_in_200={code}, error={shape}{more}]]")
+            assert error.status == 200
+            plain = standin.generate(f"[[standin: status={code}, error={shape}{more}]]")
+            assert (plain.status, plain.body) == (code, error.body)
+            assert plain.header("Content-Type") == error.header("Content-Type")
+
+
+def test_details_of_an_error_in_200(standin):
+    answer = ask(standin, "no_picture=error_in_200:400, reason=API_KEY_INVALID, message=M, code=C")
+    assert answer.body == (
+        b'{"error":{"code":400,"message":"M","status":"C","details":[{"@type":'
+        b'"type.googleapis.com/google.rpc.ErrorInfo","reason":"API_KEY_INVALID",'
+        b'"domain":"googleapis.com"}]}}')
+
+
 def test_many_pictures_in_every_form(standin):
     """The most of everything at once still is one JSON text."""
-    for form in ("inline", "data_uri", "markdown_data", "openai_chat", "array_chunks"):
+    for form in ("inline", "data_uri", "markdown_data", "openai_chat", "inline, wrap=chunks"):
         answer = ask(standin, f"pictures=16, duplicate, drafts=8, form={form}, unknown_members")
         assert answer.body.count(b"/9j/4AAQ") >= 32
         json.loads(answer.body)

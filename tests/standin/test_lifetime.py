@@ -21,7 +21,9 @@ def test_version_and_help(binary):
     assert version.stdout.startswith(b"easelfs-standin ")
     text = run(binary, "--help")
     assert text.returncode == 0
-    for word in (b"--exit-with-stdin", b"picture_bytes=N", b"close_before_answer", b"openai_chat"):
+    for word in (b"--exit-with-stdin", b"picture_bytes=N", b"close_before_answer", b"openai_chat",
+                 b"  wrap=WORD ", b"  members=WORD[+WORD...] ", b"  url_times=N ",
+                 b"  error_in_200[:N] "):
         assert word in text.stdout
 
 

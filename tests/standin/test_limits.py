@@ -74,7 +74,7 @@ def test_where_early_faults_are_looked_for(standin, before, complete):
 @pytest.mark.parametrize("directive", [
     "picture_bytes=268435457", "words_bytes=268435457", "signature_bytes=268435457", "pictures=17",
     "drafts=9", "list_count=100001", "variant=1073741825", "fault=overlong:268435457",
-    "url=huge:1099511627777"])
+    "url=huge:1099511627777", "url_times=1001"])
 def test_one_above(standin, directive):
     answer = standin.generate(f"[[standin: {directive}]]")
     assert answer.status == 400 and "not a number from" in answer.json()["error"]["message"]

@@ -50,6 +50,45 @@ def test_status(standin, status):
     assert standin.get(url_of(standin, f"url=status:{status}")).status == status
 
 
+@pytest.mark.parametrize("times", [1, 2, 1000])
+def test_fails_at_first(standin, times):
+    path = url_of(standin, f"url=503, url_times={times}")
+    other = url_of(standin, f"url=503, url_times={times}")
+    with standin.connect() as connection:
+        answers = [connection.request("GET", path) for _ in range(times + 2)]
+        assert [answer.status for answer in answers] == [503] * times + [200, 200]
+        assert picture_size(answers[-1].body) == (32, 16)
+        assert connection.request("GET", other).status == 503  # each URL counts for itself
+
+
+def test_other_faults_that_pass(standin):
+    path = url_of(standin, "url=close, url_times=1")
+    with standin.connect() as connection:
+        connection.send_request("GET", path)
+        assert connection.receive_all() == b""
+    assert picture_size(standin.get(path).body) == (32, 16)
+    path = url_of(standin, "url=truncate:20, url_times=1")
+    with standin.connect() as connection:
+        connection.send_request("GET", path)
+        assert len(connection.receive_all().split(b"\r\n\r\n", 1)[1]) == 20
+    assert picture_size(standin.get(path).body) == (32, 16)
+    path = url_of(standin, "url=huge:100, url_times=1, url_type=image/x-test")
+    assert len(standin.get(path).body) == 108
+    answer = standin.get(path)
+    assert (picture_size(answer.body), answer.header("Content-Type")) == ((32, 16), "image/x-test")
+
+
+def test_redirects_that_pass(standin):
+    """A hop that was begun is gone to its end."""
+    path = url_of(standin, "url=redirect:2, url_times=1")
+    first = standin.get(path)
+    assert standin.get(path).status == 200
+    second = standin.get(first.header("Location")[len(standin.url):])
+    assert (first.status, second.status) == (302, 302)
+    answer = standin.get(second.header("Location")[len(standin.url):])
+    assert (answer.status, picture_size(answer.body)) == (200, (32, 16))
+
+
 @pytest.mark.parametrize("hops", [0, 1, 3, 4])
 def test_redirects(standin, hops):
     path = url_of(standin, f"url=redirect:{hops}")
