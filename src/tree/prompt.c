@@ -35,6 +35,8 @@
 
 /* A path longer than this cannot be opened anyway. */
 #define PATH_BYTES_MAX (16 * 1024)
+/* A line of /proc. */
+#define PROC_LINE_SIZE 1024
 
 /* Of /proc/PID/stat: the task is on its way out (linux/sched.h). */
 #define PF_EXITING 0x4ul
@@ -136,23 +138,33 @@ static int sync_file(const struct inode *inode)
     return error ? error : fsync(fd) < 0 ? -errno : 0;
 }
 
+static bool read_proc(pid_t thread, const char *name, char line[PROC_LINE_SIZE])
+{
+    char path[64];
+    cleanup_fclose FILE *file = NULL;
+
+    snprintf(path, sizeof(path), "/proc/%d/%s", (int)thread, name);
+    file = fopen(path, "re");
+    return file && fgets(line, PROC_LINE_SIZE, file);
+}
+
 /*
  * Whether the task that closes its descriptor was killed by a signal: the kernel closes a dying
  * task's files as if it had ended by itself, and only the signal in its exit code tells. For a task
  * of another user an unprivileged daemon sees 0 there, and takes the close for a normal one.
+ *
+ * Of a task in execve(2), which closes descriptors too, reading `stat` waits until that is over: it
+ * waits for us. Such a task has memory; a dying one has given it up before it closes its files.
  */
 static bool is_killed(pid_t thread)
 {
-    char path[64];
-    char line[1024];
+    char line[PROC_LINE_SIZE];
     unsigned long flags = 0;
     int exit_code = 0;
     const char *at;
-    cleanup_fclose FILE *file = NULL;
 
-    snprintf(path, sizeof(path), "/proc/%d/stat", (int)thread);
-    file = thread ? fopen(path, "re") : NULL;
-    if (!file || !fgets(line, sizeof(line), file))
+    if (!thread || !read_proc(thread, "statm", line) || strncmp(line, "0 ", 2) != 0 ||
+        !read_proc(thread, "stat", line))
         return false;
     at = strrchr(line, ')'); /* the name before it may hold anything */
     if (!at || sscanf(at, ") %*c %*d %*d %*d %*d %*d %lu", &flags) != 1 || !(flags & PF_EXITING))
@@ -363,8 +375,11 @@ int prompt_flush(struct tree *tree, struct handle *handle, const struct caller *
     wrote = atomic_compare_exchange_strong(&inode->writing, &writing, 0);
     if (wrote)
         inode->closed_by = handle->id;
-    /* What an earlier close did not take is told again. */
-    if ((wrote || (inode->closed_by == handle->id && !inode->registered)) && has_change(inode))
+    /* What an earlier close did not take is told again; what it took is not sent, where who else
+       has the descriptor is killed over it: a shell's loop, of which a child wrote a line. */
+    if (!wrote && inode->closed_by == handle->id && inode->registered && is_killed(caller->thread))
+        discard(tree, inode);
+    else if ((wrote || (inode->closed_by == handle->id && !inode->registered)) && has_change(inode))
         error = flush_change(tree, inode, caller);
     prompt_let_go(tree, inode);
     return error;

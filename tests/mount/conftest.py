@@ -10,6 +10,7 @@ import contextlib
 import ctypes
 import faulthandler
 import os
+import signal
 import sys
 import threading
 
@@ -38,10 +39,19 @@ def enter_namespace():
         call(libc.mount(b"fusectl", bytes(FUSECTL), b"fusectl", ctypes.c_ulong(0), None))
 
 
+def take_signals():
+    """As a program started from a terminal: what is begun in the background ignores some."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+
+
 def pytest_configure(config):
     if not config.pluginmanager.hasplugin("timeout"):
         raise pytest.UsageError("the mount tests need python3-pytest-timeout")
     if not getattr(harness, "in_namespace", False):
+        take_signals()
         enter_namespace()
         harness.in_namespace = True
 

@@ -106,6 +106,15 @@ SAVES = {
     "python subprocess": ("python3 -c \"import subprocess\nwith open('prompt', 'w') as f:\n"
                           " subprocess.run(['/bin/echo', 'a'], stdout=f)\n"
                           " subprocess.run(['/bin/echo', 'b'], stdout=f)\"", ["a\nb"]),
+    # They open it close-on-exec: execve closes it in the child, and waits there for our answer.
+    "python executes": ("python3 -c \"import os\nf = open('prompt', 'w')\nf.write('one')\n"
+                        "f.flush()\nif os.fork() == 0:\n os.execv('/bin/true', ['true'])\n"
+                        "os.wait()\"", ["one"]),
+    "python becomes another": ("python3 -c \"import os\nf = open('prompt', 'w')\n"
+                               "f.write('one')\nf.flush()\nos.execv('/bin/true', ['true'])\"",
+                               ["one"]),
+    "perl executes": ("perl -e 'open F, \">prompt\"; syswrite F, \"a\"; system \"/bin/true\";"
+                      " syswrite F, \"b\"; `/bin/true`; close F'", ["ab"]),
     "python maps": ("python3 -c \"import mmap\nwith open('prompt', 'w+b') as f:\n"
                     " f.write(b'...')\n f.flush()\n m = mmap.mmap(f.fileno(), 3)\n"
                     " f.close()\n m[:] = b'one'\n m.close()\"", ["one"]),

@@ -224,6 +224,20 @@ def test_ctrl_c_in_a_group_of_writers_commits_nothing(desk):
     assert desk.prompts() == []
 
 
+def test_ctrl_c_in_a_loop_whose_children_write_commits_nothing(desk):
+    """Each child closes the prompt as it ends; only then the shell, which is killed, does."""
+    child = subprocess.Popen(["bash", "-c", "while read -r l; do /bin/echo \"$l\"; done > prompt"],
+                             cwd=desk.path, stdin=subprocess.PIPE, start_new_session=True)
+    child.stdin.write(b"half a text\n")
+    child.stdin.flush()
+    until(lambda: (desk.path / "prompt").exists()
+          and (desk.path / "prompt").read_text() == "half a text\n", "the text")
+    os.killpg(child.pid, signal.SIGINT)
+    child.wait(20)
+    child.stdin.close()
+    assert desk.prompts() == []
+
+
 def test_a_killed_writer_takes_back_nothing_that_was_saved_before(desk):
     with held_open(desk.path):
         (desk.path / "prompt").write_text("saved")
