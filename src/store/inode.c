@@ -33,6 +33,7 @@ static void free_inode(struct inode *inode)
     if (inode->fd >= 0)
         close(inode->fd);
     free(inode->name);
+    free(inode->refusal);
     free(inode);
 }
 

@@ -63,7 +63,9 @@ struct inode {
     bool held;                /* protected by the tree's mutex: the rest is its holder's */
     uint64_t closed_by;       /* the handle whose close left the content as it is; 0: none */
     bool registered;          /* a job was registered for it and not yet committed */
-    int refused;              /* errno of a write that was refused since the last commit, or 0 */
+    int refused;              /* errno of a write or close that was refused since the last commit,
+                                 or 0 */
+    struct failure *refusal;  /* of a close: why, until the next change; owned */
 
     /* Virtual texts: what was last made, and when it was first seen like that (tree/virtual.c). */
     _Atomic uint64_t text_hash;

@@ -36,7 +36,7 @@ static int store_flags(int flags)
 static int truncate_opened(struct tree *tree, struct inode *inode, int fd, uint64_t handle_id)
 {
     prompt_begin_change(tree, inode, handle_id);
-    inode->refused = 0;
+    prompt_forget_refusal(inode);
     return ftruncate(fd, 0) < 0 ? -errno : 0;
 }
 
@@ -166,7 +166,7 @@ static int change_size(struct tree *tree, struct inode *inode, const struct hand
     prompt_begin_change(tree, inode, handle ? handle->id : 0);
     error = ftruncate(fd, size) < 0 ? -errno : 0;
     if (!error && size == 0)
-        inode->refused = 0;
+        prompt_forget_refusal(inode);
     prompt_let_go(tree, inode);
     return error;
 }

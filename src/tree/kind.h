@@ -143,6 +143,9 @@ int prompt_check_open(struct tree *tree, struct inode *directory, const char *na
 void prompt_hold(struct tree *tree, struct inode *inode);
 void prompt_let_go(struct tree *tree, struct inode *inode);
 
+/** What was refused of the file, which the caller holds, does not count any more. */
+void prompt_forget_refusal(struct inode *inode);
+
 /** The content of @inode is about to change through that handle (0: through none). */
 void prompt_note_change(struct inode *inode, uint64_t handle_id);
 

@@ -180,11 +180,31 @@ static void unregister(struct tree *tree, struct inode *inode)
     inode->registered = false;
 }
 
+void prompt_forget_refusal(struct inode *inode)
+{
+    inode->refused = 0;
+    free(inode->refusal);
+    inode->refusal = NULL;
+}
+
+/*
+ * A close was told @error: the text as it is now is not sent later, when there may be room again,
+ * as its user will have saved it once more.
+ */
+static void remember_refusal(struct inode *inode, int error, const struct failure *failure)
+{
+    prompt_forget_refusal(inode);
+    inode->refused = error;
+    inode->refusal = malloc(sizeof(*inode->refusal));
+    if (inode->refusal)
+        *inode->refusal = *failure;
+}
+
 /* What was written is not meant to be sent. */
 static void discard(struct tree *tree, struct inode *inode)
 {
     atomic_store(&inode->modified, false);
-    inode->refused = 0;
+    prompt_forget_refusal(inode);
     note_set(inode, NOTE_DISCARDED);
     unregister(tree, inode);
 }
@@ -217,9 +237,15 @@ static void refuse(struct tree *tree, const struct draft *draft, const struct fa
     }
 }
 
-static void describe_refusal(int error, struct failure *failure)
+static void describe_refusal(const struct inode *inode, struct failure *failure)
 {
+    int error = inode->refused;
+
     failure_init(failure);
+    if (inode->refusal) {
+        *failure = *inode->refusal;
+        return;
+    }
     if (error == -EILSEQ)
         failure_set(failure, error, "The prompt is not UTF-8 text.");
     else if (error == -EFBIG)
@@ -254,7 +280,6 @@ static void finish_change(struct tree *tree, struct inode *inode)
 {
     cleanup_draft struct draft draft = {.text.max = PROMPT_MAX_BYTES + 1};
     struct failure failure;
-    int refused = inode->refused;
     int error = read_draft(inode, &draft);
     char id[RECORD_ID_SIZE];
 
@@ -264,11 +289,11 @@ static void finish_change(struct tree *tree, struct inode *inode)
         unregister(tree, inode);
         return;
     }
-    inode->refused = 0;
     atomic_store(&inode->modified, false);
-    if (refused) {
+    if (inode->refused) {
         unregister(tree, inode);
-        describe_refusal(refused, &failure);
+        describe_refusal(inode, &failure);
+        prompt_forget_refusal(inode);
         refuse(tree, &draft, &failure, id);
         note_set(inode, id);
     } else if (is_blank(&draft)) {
@@ -297,6 +322,8 @@ void prompt_begin_change(struct tree *tree, struct inode *inode, uint64_t handle
 {
     if (!handle_id || inode->closed_by != handle_id)
         commit_closed(tree, inode);
+    if (inode->refusal)
+        prompt_forget_refusal(inode);
     prompt_note_change(inode, handle_id);
 }
 
@@ -361,7 +388,10 @@ static int flush_change(struct tree *tree, struct inode *inode, const struct cal
         return 0;
     }
     failure_init(&failure);
-    return register_draft(tree, inode, &draft, &failure);
+    error = register_draft(tree, inode, &draft, &failure);
+    if (error)
+        remember_refusal(inode, error, &failure);
+    return error;
 }
 
 int prompt_flush(struct tree *tree, struct handle *handle, const struct caller *caller)

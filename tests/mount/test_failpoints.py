@@ -35,8 +35,8 @@ DEAD = NOTHING._replace(told="dead")
 DEAD_DONE = DONE._replace(told="dead")  # it was on disk already
 NO_START = NOTHING._replace(told="no start")
 CANCELLED = NOTHING._replace(states=["cancelled"])
-# close() has failed; what it could not store is stored, and sent, by the RELEASE that follows it.
-TOLD_IO, TOLD_FULL = DONE._replace(told="EIO"), DONE._replace(told="ENOSPC")
+# close() has failed: the prompt is not sent behind its user's back, who will save it once more.
+TOLD_IO, TOLD_FULL = UNSENT._replace(told="EIO"), UNSENT._replace(told="ENOSPC")
 
 # The visits of a plain story. replace: 1 the record at FLUSH, 2 that says `sending`, 3 the answer,
 # 4 the record that names the staged results, 5 the one that says done. sync_dir: 1 and 2 are of the
