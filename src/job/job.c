@@ -81,6 +81,15 @@ void job_remove(struct job *job)
         jobs->unsent_count -= job->picture_count;
 }
 
+bool job_is_below(const struct job *job, struct inode *directory)
+{
+    struct inode *parent = inode_parent(job->workspace);
+    bool removed = !parent;
+
+    inode_unref(parent);
+    return inode_is_below(removed && job->top ? job->top : job->workspace, directory);
+}
+
 void job_set_picture_count(struct job *job, unsigned count)
 {
     job->jobs->unsent_count += count;

@@ -213,6 +213,12 @@ int job_save(struct job *job);
 /** Whether @pictures more fit into what may be asked for today, after those accepted already. */
 bool jobs_have_room(struct jobs *jobs, unsigned pictures) requires_(jobs->mutex);
 
+/**
+ * Whether @job is one of @directory or of a directory below it. That of a workspace that was
+ * removed is its model's, where its results go.
+ */
+bool job_is_below(const struct job *job, struct inode *directory);
+
 /** @job asks for that many pictures from now on. */
 void job_set_picture_count(struct job *job, unsigned count) requires_(job->jobs->mutex);
 

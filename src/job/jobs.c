@@ -158,7 +158,7 @@ bool jobs_unfinished(struct jobs *jobs, struct inode *workspace, const char *nam
         TAILQ_FOREACH(job, lists[i], link)
         {
             if (name ? job->workspace == workspace && strcmp(job->record.prompt_name, name) == 0
-                     : inode_is_below(job->workspace, workspace))
+                     : job_is_below(job, workspace))
                 break;
         }
     }

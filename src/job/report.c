@@ -160,7 +160,7 @@ int jobs_status(struct jobs *jobs, struct inode *directory, struct buf *text)
 
         TAILQ_FOREACH(job, lists[i], link)
         {
-            if (!error && inode_is_below(job->workspace, directory)) {
+            if (!error && job_is_below(job, directory)) {
                 error = describe_job(job, directory, now_ms, text);
                 count++;
             }

@@ -216,9 +216,9 @@ def test_a_workspace_that_was_removed(mount, standin, top):
     (top / "w" / "prompt").write_text(directed("A cat", f"{SMALL}, delay=2000"))
     standin.await_requests(1)
     shutil.rmtree(top / "w")
-    until((top / "0008.jpg").exists, "the picture")
+    assert "prompt  try 1" in mount.status(top)  # it is the model's now: who waits there waits for it
     mount.settled()
-    assert (top / "0008.txt").exists()
+    assert (top / "0008.jpg").exists() and (top / "0008.txt").exists()
     mount.unmount()
 
 
