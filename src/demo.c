@@ -36,8 +36,8 @@ static const char *find_standin(char path[PATH_MAX])
 
 static int spawn(const char *program, int stdin_fd, int stdout_fd, int *ret_pid)
 {
-    char *const arguments[] = {(char *)STANDIN_NAME, (char *)"--exit-with-stdin",
-                               (char *)"--delay",    (char *)STANDIN_DELAY_MS, NULL};
+    char *const arguments[] = {(char *)STANDIN_NAME, (char *)"--exit-with-stdin", (char *)"--delay",
+                               (char *)STANDIN_DELAY_MS, NULL};
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     sigset_t none;

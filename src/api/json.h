@@ -38,8 +38,8 @@ bool json_is_number(const char *text, size_t length);
  * The member @name of @object, or else @other where that is not NULL: JSON from protobuf comes in
  * camelCase or in snake_case. Of duplicate keys the first one counts.
  *
- * @return NULL where @object is no object, has none, or where it is null. One that is empty gives way
- * to @other.
+ * @return NULL where @object is no object, has none, or where it is null. One that is empty gives
+ * way to @other.
  */
 const cJSON *json_member(const cJSON *object, const char *name, const char *other);
 

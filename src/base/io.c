@@ -202,6 +202,21 @@ static bool is_dot_name(const char *name)
     return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
 }
 
+int io_open_dir(int dirfd, DIR **ret_dir)
+{
+    cleanup_close int fd = io_reopen(dirfd, O_RDONLY | O_DIRECTORY);
+    DIR *dir;
+
+    if (fd < 0)
+        return fd;
+    dir = fdopendir(fd);
+    if (!dir)
+        return -errno;
+    steal_fd(&fd);
+    *ret_dir = dir;
+    return 0;
+}
+
 static int remove_entries(DIR *dir)
 {
     int error = 0;

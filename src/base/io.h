@@ -6,6 +6,7 @@
 #ifndef EASELFS_BASE_IO_H
 #define EASELFS_BASE_IO_H
 
+#include <dirent.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -48,13 +49,21 @@ int64_t io_copy(int from, int to, uint64_t length);
 /**
  * fsync what was written to @fd before and is not written again.
  *
- * @return 0, or -EIO for whatever fsync(2) said: the kernel may have dropped what it could not write,
- *         so that a second call would succeed without it. Nobody may take that for a full disk
+ * @return 0, or -EIO for whatever fsync(2) said: the kernel may have dropped what it could not
+ * write, so that a second call would succeed without it. Nobody may take that for a full disk
  */
 int io_sync(int fd);
 
 /** fsync the directory behind @dirfd, which may be an O_PATH descriptor. */
 int io_sync_dir(int dirfd);
+
+/**
+ * Open the directory behind @dirfd, which may be an O_PATH descriptor and stays the caller's, to
+ * read its entries from the first on.
+ *
+ * @return 0 or a negative errno; the caller calls closedir(3)
+ */
+int io_open_dir(int dirfd, DIR **ret_dir);
 
 /** Make @path and what is missing above it with @mode. @return 0 or a negative errno. */
 int io_make_dirs(const char *path, mode_t mode);

@@ -15,6 +15,7 @@
 #include "job/job.h"
 #include "job/room.h"
 #include "store/spool.h"
+#include "store/values.h"
 
 #define NOT_STORED "The prompt could not be stored"
 
@@ -23,7 +24,7 @@
 static int check_text(struct jobs *jobs, struct inode *workspace, const char *text, size_t length,
                       unsigned *ret_count, struct failure *failure)
 {
-    const struct model *model = jobs_model_of(jobs, workspace);
+    const struct model *model = values_model(jobs->setup.models, workspace);
     cleanup_prompt struct prompt prompt = {0};
     cleanup_settings struct settings settings = {0};
     int error;
@@ -114,7 +115,7 @@ static int fill_record(struct record *record, struct inode *workspace, const str
 static int make_job(struct jobs *jobs, struct inode *prompt, struct inode *workspace,
                     const char *name, const char *text, size_t length, struct job **ret_job)
 {
-    const struct model *model = jobs_model_of(jobs, workspace);
+    const struct model *model = values_model(jobs->setup.models, workspace);
     cleanup_record struct record record = {0};
     struct job *job;
     int error;

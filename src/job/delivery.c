@@ -215,14 +215,10 @@ static int find_result(const struct delivery *delivery, struct record_result *re
 {
     const struct record *record = &delivery->job->record;
     cleanup_closedir DIR *dir = NULL;
-    int fd = io_reopen(delivery->directory->fd, O_RDONLY | O_DIRECTORY);
     int error = 0;
 
-    dir = fd < 0 ? NULL : fdopendir(fd);
-    if (!dir) {
-        cleanup_close_impl(&fd);
+    if (io_open_dir(delivery->directory->fd, &dir))
         return 0;
-    }
     for (const struct dirent *entry; !error && (entry = readdir(dir));) {
         if ((!result->name || comes_before(entry->d_name, result->name)) &&
             is_likely(record, result->staged, entry->d_name) &&

@@ -21,6 +21,8 @@
 
 #define PART_SUFFIX ".part"
 
+#define CHUNK_BYTES 65536
+
 /* So much of a part is written before the kernel is told to put it on disk. */
 #define WRITEBACK_BYTES (1u << 20)
 
@@ -246,6 +248,24 @@ static int close_part(void *context, unsigned part, const struct lift_part *info
     (void)part;
     (void)info;
     return close(fd) < 0 ? -errno : 0;
+}
+
+int flight_read_part(const struct flight *flight, unsigned part,
+                     int (*take)(void *context, const char *data, size_t length), void *context)
+{
+    char name[FLIGHT_NAME_SIZE];
+    cleanup_close int fd = -1;
+    char chunk[CHUNK_BYTES];
+    ssize_t got;
+    int error = 0;
+
+    flight_part_name(part, name);
+    fd = openat(flight->spool_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    while (!error && (got = read(fd, chunk, sizeof(chunk))) != 0)
+        error = got < 0 ? -errno : take(context, chunk, (size_t)got);
+    return error;
 }
 
 struct lift_sink flight_sink(struct flight *flight)

@@ -83,6 +83,10 @@ void flight_send(struct flight *flight, void (*then)(struct job *job));
 /** What writes the parts of an answer to part-N; nothing is durable yet. */
 struct lift_sink flight_sink(struct flight *flight);
 
+/** Give part @part of the answer to @take, piece by piece. @return 0, or what stopped it. */
+int flight_read_part(const struct flight *flight, unsigned part,
+                     int (*take)(void *context, const char *data, size_t length), void *context);
+
 /** Takes NULL. */
 void flight_destroy(struct flight *flight);
 

@@ -65,16 +65,8 @@ static int add_name(struct names *names, const char *name)
 static int list_names(int directory_fd, struct names *names)
 {
     cleanup_closedir DIR *dir = NULL;
-    int fd = io_reopen(directory_fd, O_RDONLY | O_DIRECTORY);
-    int error = 0;
+    int error = io_open_dir(directory_fd, &dir);
 
-    if (fd < 0)
-        return fd;
-    dir = fdopendir(fd);
-    if (!dir) {
-        close(fd);
-        return -errno;
-    }
     for (const struct dirent *entry; !error && (entry = readdir(dir));) {
         if (entry->d_name[0] != '.' && !naming_is_prompt(entry->d_name) &&
             (entry->d_type == DT_REG || entry->d_type == DT_UNKNOWN))
@@ -244,10 +236,8 @@ static int freeze_picture(struct job *job, int spool_fd, const char *name, bool 
 int job_gather_settings(const struct model *model, struct inode *workspace,
                         const struct prompt *prompt, struct settings *ret_settings)
 {
-    int error = settings_copy(ret_settings, &model->settings);
+    int error = values_in_force(workspace, model, ret_settings);
 
-    if (!error)
-        error = values_inherit(workspace, model->profile, ret_settings);
     return error ? error : settings_overlay(ret_settings, &prompt->settings);
 }
 

@@ -44,21 +44,9 @@ static void give_up(struct job *job, int error, const char *what)
     job_fail(job, JOB_FAIL, true);
 }
 
-static int feed_part(struct markdown *markdown, int spool_fd, unsigned part)
+static int feed_markdown(void *markdown, const char *data, size_t length)
 {
-    char name[FLIGHT_NAME_SIZE];
-    cleanup_close int fd = -1;
-    char chunk[CHUNK_BYTES];
-    ssize_t got;
-    int error = 0;
-
-    flight_part_name(part, name);
-    fd = openat(spool_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    while (!error && (got = read(fd, chunk, sizeof(chunk))) != 0)
-        error = got < 0 ? -errno : markdown_feed(markdown, chunk, (size_t)got);
-    return error;
+    return markdown_feed(markdown, data, length);
 }
 
 /* Pictures that stand as Markdown in a text too long for the skeleton. */
@@ -71,7 +59,7 @@ static int scan_text(struct flight *flight, unsigned part, unsigned *next_part)
 
     if (error)
         return error;
-    error = feed_part(markdown, flight->spool_fd, part);
+    error = flight_read_part(flight, part, feed_markdown, markdown);
     if (!error)
         error = markdown_finish(markdown, &found);
     if (!error && found.count) {

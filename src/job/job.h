@@ -231,7 +231,4 @@ void job_set_picture_count(struct job *job, unsigned count) requires_(job->jobs-
 int job_gather_settings(const struct model *model, struct inode *workspace,
                         const struct prompt *prompt, struct settings *ret_settings);
 
-/** The model of @workspace, by the directory below the root; NULL where that was removed. */
-const struct model *jobs_model_of(struct jobs *jobs, struct inode *workspace);
-
 #endif

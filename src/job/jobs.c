@@ -135,18 +135,6 @@ void jobs_kick(struct jobs *jobs)
     mutex_unlock(&jobs->mutex);
 }
 
-const struct model *jobs_model_of(struct jobs *jobs, struct inode *workspace)
-{
-    struct inode *top = inode_top(workspace);
-    const struct model *model = NULL;
-    char name[NAME_MAX + 1];
-
-    if (top && inode_name(top, name))
-        model = models_find(jobs->setup.models, name);
-    inode_unref(top);
-    return model;
-}
-
 bool jobs_unfinished(struct jobs *jobs, struct inode *workspace, const char *name)
 {
     const struct job_list *lists[] = {&jobs->waiting, &jobs->queued, &jobs->working};

@@ -65,14 +65,10 @@ void numbering_leave(struct jobs *jobs, const struct inode *directory)
 static unsigned highest_there(const struct inode *directory)
 {
     cleanup_closedir DIR *dir = NULL;
-    int fd = io_reopen(directory->fd, O_RDONLY | O_DIRECTORY);
     unsigned highest = 0;
 
-    dir = fd < 0 ? NULL : fdopendir(fd);
-    if (!dir) {
-        cleanup_close_impl(&fd);
+    if (io_open_dir(directory->fd, &dir))
         return 0;
-    }
     for (const struct dirent *entry; (entry = readdir(dir));) {
         unsigned number = naming_number_of(entry->d_name);
         if (number > highest)

@@ -15,6 +15,7 @@
 #include "job/job.h"
 #include "job/launch.h"
 #include "job/room.h"
+#include "store/values.h"
 
 /* So many are taken up before the scheduler looks at what it has. */
 #define SOME 64
@@ -145,7 +146,7 @@ static void recover_job(struct jobs *jobs, const char *id)
     workspace = find_workspace(jobs, &record);
     job = workspace ? job_create(jobs, &record, workspace, NULL) : NULL;
     if (job)
-        job->model = jobs_model_of(jobs, workspace);
+        job->model = values_model(jobs->setup.models, workspace);
     if (job && job->model) {
         take_up(jobs, job);
     } else {

@@ -112,13 +112,9 @@ static bool parse_text_name(const char *name, char id[RECORD_ID_SIZE])
 void staging_sweep(const struct store *store)
 {
     cleanup_closedir DIR *dir = NULL;
-    int fd = openat(store->staging_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-    dir = fd < 0 ? NULL : fdopendir(fd);
-    if (!dir) {
-        cleanup_close_impl(&fd);
+    if (io_open_dir(store->staging_fd, &dir))
         return;
-    }
     for (const struct dirent *entry; (entry = readdir(dir));) {
         char id[RECORD_ID_SIZE];
 

@@ -76,8 +76,9 @@ static int take_held(struct filter *filter, char c)
     return 0;
 }
 
-static int feed(struct filter *filter, const char *text, size_t length)
+static int feed(void *context, const char *text, size_t length)
 {
+    struct filter *filter = context;
     int error = 0;
 
     for (size_t i = 0; !error && i < length; i++) {
@@ -101,24 +102,6 @@ static int feed(struct filter *filter, const char *text, size_t length)
     return error;
 }
 
-/* A text that was too long for the skeleton. */
-static int feed_part(struct filter *filter, int spool_fd, unsigned part)
-{
-    char name[FLIGHT_NAME_SIZE];
-    cleanup_close int fd = -1;
-    char chunk[CHUNK_BYTES];
-    ssize_t got;
-    int error = 0;
-
-    flight_part_name(part, name);
-    fd = openat(spool_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    while (!error && (got = read(fd, chunk, sizeof(chunk))) != 0)
-        error = got < 0 ? -errno : feed(filter, chunk, (size_t)got);
-    return error;
-}
-
 static int add_text(const struct flight *flight, const struct answer_text *text, struct buf *words)
 {
     struct filter filter = {.words = words};
@@ -127,7 +110,7 @@ static int add_text(const struct flight *flight, const struct answer_text *text,
     if (!error && text->text)
         error = feed(&filter, text->text, strlen(text->text));
     else if (!error)
-        error = feed_part(&filter, flight->spool_fd, text->part);
+        error = flight_read_part(flight, text->part, feed, &filter);
     return error ? error : release(&filter);
 }
 

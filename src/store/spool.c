@@ -84,15 +84,8 @@ static bool is_hidden(const struct dirent *entry)
 static int link_files(int from_fd, int to_fd)
 {
     cleanup_closedir DIR *dir = NULL;
-    int fd = openat(from_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int error = 0;
+    int error = io_open_dir(from_fd, &dir);
 
-    dir = fd < 0 ? NULL : fdopendir(fd);
-    if (!dir) {
-        error = -errno;
-        cleanup_close_impl(&fd);
-        return error;
-    }
     for (const struct dirent *entry; !error && (entry = next_entry(dir, &error));) {
         if (!is_hidden(entry) && strcmp(entry->d_name, UNSAVED_NAME) != 0 &&
             linkat(from_fd, entry->d_name, to_fd, entry->d_name, 0) < 0)
@@ -163,15 +156,9 @@ int spool_save(const struct store *store, const struct record *record)
 static void remove_files(int directory_fd)
 {
     cleanup_closedir DIR *dir = NULL;
-    int fd = openat(directory_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-    if (fd < 0)
+    if (failpoint("spool.finish.remove") || io_open_dir(directory_fd, &dir))
         return;
-    dir = failpoint("spool.finish.remove") ? NULL : fdopendir(fd);
-    if (!dir) {
-        close(fd);
-        return;
-    }
     for (const struct dirent *entry; (entry = readdir(dir));) {
         if (!is_hidden(entry))
             unlinkat(directory_fd, entry->d_name, 0);
@@ -312,15 +299,8 @@ static int list_before(int directory_fd, int64_t wall_ms, struct spool_ids *ret_
 {
     cleanup_spool_ids struct spool_ids ids = {0};
     cleanup_closedir DIR *dir = NULL;
-    int fd = openat(directory_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int error = 0;
+    int error = io_open_dir(directory_fd, &dir);
 
-    dir = fd < 0 ? NULL : fdopendir(fd);
-    if (!dir) {
-        error = -errno;
-        cleanup_close_impl(&fd);
-        return error;
-    }
     for (const struct dirent *entry; !error && (entry = next_entry(dir, &error));) {
         if (record_is_id(entry->d_name) && record_id_time_ms(entry->d_name) < wall_ms)
             error = add_id(&ids, entry->d_name);
@@ -338,13 +318,9 @@ static int list_before(int directory_fd, int64_t wall_ms, struct spool_ids *ret_
 static void remove_incomplete_clones(const struct store *store)
 {
     cleanup_closedir DIR *dir = NULL;
-    int fd = openat(store->jobs_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-    dir = fd < 0 ? NULL : fdopendir(fd);
-    if (!dir) {
-        cleanup_close_impl(&fd);
+    if (io_open_dir(store->jobs_fd, &dir))
         return;
-    }
     for (const struct dirent *entry; (entry = readdir(dir));) {
         if (strncmp(entry->d_name, CLONE_PREFIX, strlen(CLONE_PREFIX)) == 0)
             io_remove_tree(store->jobs_fd, entry->d_name);

@@ -66,6 +66,26 @@ int values_inherit(struct inode *directory, const struct model_profile *profile,
     return error ? error : overlay_directory(directory, profile, settings);
 }
 
+int values_in_force(struct inode *directory, const struct model *model,
+                    struct settings *ret_settings)
+{
+    int error = settings_copy(ret_settings, &model->settings);
+
+    return error ? error : values_inherit(directory, model->profile, ret_settings);
+}
+
+const struct model *values_model(const struct model_list *models, struct inode *directory)
+{
+    struct inode *top = inode_top(directory);
+    const struct model *model = NULL;
+    char name[NAME_MAX + 1];
+
+    if (top && inode_name(top, name))
+        model = models_find(models, name);
+    inode_unref(top);
+    return model;
+}
+
 bool values_has(const struct inode *directory, enum setting setting)
 {
     char path[PATH_SIZE];
@@ -76,16 +96,13 @@ bool values_has(const struct inode *directory, enum setting setting)
 
 bool values_any(const struct inode *directory)
 {
+    cleanup_close int fd =
+        openat(directory->fd, VALUES_DIRECTORY, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     cleanup_closedir DIR *dir = NULL;
-    int fd =
-        openat(directory->fd, VALUES_DIRECTORY, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     const struct dirent *entry;
 
-    dir = fd < 0 ? NULL : fdopendir(fd);
-    if (!dir) {
-        cleanup_close_impl(&fd);
+    if (fd < 0 || io_open_dir(fd, &dir))
         return false;
-    }
     do {
         entry = readdir(dir);
     } while (entry && (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0));

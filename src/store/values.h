@@ -24,6 +24,18 @@
 int values_inherit(struct inode *directory, const struct model_profile *profile,
                    struct settings *settings);
 
+/**
+ * The settings in force in @directory of a model: those of the configuration and, over them, the
+ * values that hold there.
+ *
+ * @return as values_inherit(); the caller calls settings_fini() in every case
+ */
+int values_in_force(struct inode *directory, const struct model *model,
+                    struct settings *ret_settings);
+
+/** The model in whose directory @directory is; NULL where that was removed. */
+const struct model *values_model(const struct model_list *models, struct inode *directory);
+
 /** Whether @setting is set in @directory itself. */
 bool values_has(const struct inode *directory, enum setting setting);
 

@@ -67,16 +67,8 @@ int listing_add(struct listing *listing, const char *name, uint64_t number, mode
 int listing_add_directory(struct listing *listing, int fd, const char *hidden)
 {
     cleanup_closedir DIR *dir = NULL;
-    int opened = io_reopen(fd, O_RDONLY | O_DIRECTORY);
-    int error = 0;
+    int error = io_open_dir(fd, &dir);
 
-    if (opened < 0)
-        return opened;
-    dir = fdopendir(opened);
-    if (!dir) {
-        close(opened);
-        return -errno;
-    }
     for (const struct dirent *entry; !error && (entry = readdir(dir));) {
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
             !(hidden && strcmp(entry->d_name, hidden) == 0))

@@ -41,19 +41,6 @@ static struct inode *workspace_of(struct inode *settings)
     return workspace;
 }
 
-/* The model that @workspace belongs to; NULL where that was removed. */
-static const struct model *model_of(struct tree *tree, struct inode *workspace)
-{
-    struct inode *top = inode_top(workspace);
-    const struct model *model = NULL;
-    char name[NAME_MAX + 1];
-
-    if (top && inode_name(top, name))
-        model = models_find(tree->setup.models, name);
-    inode_unref(top);
-    return model;
-}
-
 int settings_get_directory(struct tree *tree, struct inode *workspace, const struct caller *caller,
                            struct inode **ret_inode)
 {
@@ -152,14 +139,12 @@ static int render(struct tree *tree, struct inode *inode, struct buf *text)
 {
     cleanup_settings struct settings settings = {0};
     struct inode *workspace = workspace_of(inode);
-    const struct model *model = workspace ? model_of(tree, workspace) : NULL;
+    const struct model *model = workspace ? values_model(tree->setup.models, workspace) : NULL;
     enum setting setting = setting_of(inode);
     int error = -ENOENT;
 
     if (model && setting != SETTING_MAX)
-        error = settings_copy(&settings, &model->settings);
-    if (!error)
-        error = values_inherit(workspace, model->profile, &settings);
+        error = values_in_force(workspace, model, &settings);
     inode_unref(workspace);
     if (!error && settings.value[setting])
         error = buf_printf(text, "%s\n", settings.value[setting]);
@@ -210,37 +195,43 @@ const struct node_kind kind_setting = {
     .open = setting_open,
 };
 
-/* Check @text as the value of @setting, and give its normal form in @checked. */
-static int check(struct tree *tree, struct inode *workspace, enum setting setting, const char *text,
-                 size_t length, struct settings *checked)
+/* Keep @text as the value of @setting of @workspace in its @directory; blank text resets it. */
+static int put_value(struct tree *tree, struct inode *workspace, const struct inode *directory,
+                     enum setting setting, const struct buf *text)
 {
-    const struct model *model = workspace ? model_of(tree, workspace) : NULL;
+    cleanup_settings struct settings checked = {0};
+    const struct model *model = workspace ? values_model(tree->setup.models, workspace) : NULL;
     struct failure failure;
+    int error;
 
     failure_init(&failure);
     if (!model || setting == SETTING_MAX)
         return -ENOENT;
-    return settings_set(checked, setting, text, length, model->profile, &failure);
+    error = settings_set(&checked, setting, buf_text(text), text->length, model->profile, &failure);
+    if (error)
+        return error;
+    return checked.value[setting] ? values_set(directory->fd, setting, checked.value[setting])
+                                  : values_reset(directory->fd, setting);
 }
 
-/* Keep @text as the value of @inode, or reset it where the text is blank. */
-static int store_value(struct tree *tree, struct inode *inode, const char *text, size_t length)
+/* The same for the node of the setting. */
+static int store_value(struct tree *tree, struct inode *inode, const struct buf *text)
 {
-    cleanup_settings struct settings checked = {0};
     struct inode *directory = inode_parent(inode);
     struct inode *workspace = workspace_of(inode);
-    enum setting setting = setting_of(inode);
-    int error = directory ? check(tree, workspace, setting, text, length, &checked) : -ENOENT;
+    int error =
+        directory ? put_value(tree, workspace, directory, setting_of(inode), text) : -ENOENT;
 
-    if (!error && checked.value[setting])
-        error = values_set(directory->fd, setting, checked.value[setting]);
-    else if (!error)
-        error = values_reset(directory->fd, setting);
     if (!error)
         inode_touch(workspace);
     inode_unref(workspace);
     inode_unref(directory);
     return error;
+}
+
+static int reset(struct tree *tree, struct inode *inode)
+{
+    return store_value(tree, inode, &(const struct buf){0});
 }
 
 /* @text is what @handle holds from now on. */
@@ -282,7 +273,7 @@ ssize_t settings_write(struct tree *tree, struct handle *handle, const void *byt
     int error = patch_text(handle, bytes, length, offset, &text);
 
     if (!error)
-        error = store_value(tree, handle->inode, buf_text(&text), text.length);
+        error = store_value(tree, handle->inode, &text);
     handle->emptied = false;
     if (error)
         return error;
@@ -296,12 +287,12 @@ int settings_truncate(struct tree *tree, struct inode *inode, struct handle *han
     int error;
 
     if (!handle)
-        return size == 0 ? store_value(tree, inode, "", 0) : -EINVAL;
+        return size == 0 ? reset(tree, inode) : -EINVAL;
     if (!handle->writer || size < 0 || (size_t)size > handle->length)
         return -EINVAL;
     error = buf_append(&text, handle->text, (size_t)size);
     if (!error && size)
-        error = store_value(tree, inode, buf_text(&text), text.length);
+        error = store_value(tree, inode, &text);
     if (error)
         return error;
     handle->emptied = size == 0;
@@ -311,7 +302,7 @@ int settings_truncate(struct tree *tree, struct inode *inode, struct handle *han
 
 void settings_released(struct tree *tree, struct handle *handle)
 {
-    int error = handle->writer && handle->emptied ? store_value(tree, handle->inode, "", 0) : 0;
+    int error = handle->writer && handle->emptied ? reset(tree, handle->inode) : 0;
 
     if (error)
         log_warning("a setting cannot be reset: %s", error_text(error));
@@ -357,18 +348,12 @@ int settings_rename_onto(struct tree *tree, struct inode *file, struct inode *di
                          const char *name)
 {
     cleanup_buf struct buf text = {.max = TEXT_MAX_BYTES};
-    cleanup_settings struct settings checked = {0};
-    enum setting setting = settings_find(name, strlen(name));
     struct inode *workspace = inode_parent(directory);
     cleanup_close int fd = S_ISREG(file->type) ? io_reopen(file->fd, O_RDONLY) : -EINVAL;
     int error = fd < 0 ? fd : io_read_all(fd, &text);
 
     if (!error)
-        error = check(tree, workspace, setting, buf_text(&text), text.length, &checked);
-    if (!error && checked.value[setting])
-        error = values_set(directory->fd, setting, checked.value[setting]);
-    else if (!error)
-        error = values_reset(directory->fd, setting);
+        error = put_value(tree, workspace, directory, settings_find(name, strlen(name)), &text);
     inode_unref(workspace);
     return error == -EFBIG ? -EINVAL : error;
 }
