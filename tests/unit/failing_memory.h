@@ -32,6 +32,7 @@ void *__wrap_calloc(size_t items, size_t size);
 void *__wrap_realloc(void *block, size_t size);
 void *__wrap_reallocarray(void *block, size_t items, size_t size);
 char *__wrap_strdup(const char *text);
+char *__wrap_strndup(const char *text, size_t size);
 void __wrap_free(void *block);
 
 static bool is_refused(void)
@@ -72,12 +73,21 @@ void *__wrap_reallocarray(void *block, size_t items, size_t size)
     return __wrap_realloc(block, items * size);
 }
 
+char *__wrap_strndup(const char *text, size_t size)
+{
+    size_t length = strnlen(text, size);
+    char *copy = __wrap_malloc(length + 1);
+
+    if (copy) {
+        memcpy(copy, text, length);
+        copy[length] = '\0';
+    }
+    return copy;
+}
+
 char *__wrap_strdup(const char *text)
 {
-    size_t size = strlen(text) + 1;
-    char *copy = __wrap_malloc(size);
-
-    return copy ? memcpy(copy, text, size) : NULL;
+    return __wrap_strndup(text, strlen(text));
 }
 
 void __wrap_free(void *block)

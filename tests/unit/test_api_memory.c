@@ -9,7 +9,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include <cjson/cJSON.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,102 +21,7 @@
 #include "api/response.h"
 #include "base/buf.h"
 #include "base/cleanup.h"
-
-static unsigned countdown; /* the allocation that fails, counted from 1; 0 = none */
-static bool has_failed;
-static long live_count; /* blocks that are not freed */
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *block, size_t size);
-void __real_free(void *block);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t items, size_t size);
-void *__wrap_realloc(void *block, size_t size);
-void *__wrap_reallocarray(void *block, size_t items, size_t size);
-char *__wrap_strdup(const char *text);
-char *__wrap_strndup(const char *text, size_t size);
-void __wrap_free(void *block);
-
-static bool fails(void)
-{
-    if (!countdown || --countdown)
-        return false;
-    has_failed = true;
-    errno = ENOMEM;
-    return true;
-}
-
-static void *count(void *block)
-{
-    live_count += block != NULL;
-    return block;
-}
-
-void *__wrap_malloc(size_t size)
-{
-    return fails() ? NULL : count(__real_malloc(size));
-}
-
-void *__wrap_calloc(size_t items, size_t size)
-{
-    return fails() ? NULL : count(__real_calloc(items, size));
-}
-
-void *__wrap_realloc(void *block, size_t size)
-{
-    void *moved = fails() ? NULL : __real_realloc(block, size);
-
-    live_count += moved && !block;
-    return moved;
-}
-
-void *__wrap_reallocarray(void *block, size_t items, size_t size)
-{
-    return __wrap_realloc(block, items * size);
-}
-
-char *__wrap_strndup(const char *text, size_t size)
-{
-    size_t length = strnlen(text, size);
-    char *copy = __wrap_malloc(length + 1);
-
-    if (copy) {
-        memcpy(copy, text, length);
-        copy[length] = '\0';
-    }
-    return copy;
-}
-
-char *__wrap_strdup(const char *text)
-{
-    return __wrap_strndup(text, strlen(text));
-}
-
-void __wrap_free(void *block)
-{
-    live_count -= block != NULL;
-    __real_free(block);
-}
-
-/* Run @function with each allocation failing in turn. @return how many there were */
-static unsigned fail_each(int (*function)(void))
-{
-    for (unsigned n = 1;; n++) {
-        long live_before = live_count;
-        int result;
-        has_failed = false;
-        countdown = n;
-        result = function();
-        countdown = 0;
-        assert_int_equal(live_count, live_before);
-        if (!has_failed) {
-            assert_int_equal(result, 0);
-            return n - 1;
-        }
-        assert_int_equal(result, -ENOMEM);
-    }
-}
+#include "failing_memory.h"
 
 static int sink_open(void *ctx, unsigned part, enum lift_encoding encoding)
 {
@@ -158,7 +62,7 @@ static int64_t read_zeros(void *ctx, size_t index, uint64_t offset, void *buffer
     return (int64_t)size;
 }
 
-static int make_request(void)
+static int make_request(void *none)
 {
     static char instruction[] = "Paint";
     static char threshold[] = "OFF";
@@ -177,6 +81,7 @@ static int make_request(void)
     int64_t length = 0;
     int error = request_create("a cat", &settings, references, 2, &source, &request);
 
+    (void)none;
     if (error) {
         assert_null(request);
         return error;
@@ -189,10 +94,11 @@ static int make_request(void)
     return (int)length;
 }
 
-static int make_url(void)
+static int make_url(void *none)
 {
     cleanup_free char *url = NULL;
 
+    (void)none;
     return request_url("https://host",
                        "a model/with a long name that makes the buffer grow twice "
                        "or so: ////////////////////////////////////////",
@@ -215,12 +121,13 @@ static void make_body(struct buf *body)
 
 static struct buf body;
 
-static int lift_body(void)
+static int lift_body(void *none)
 {
     struct lift *lift = NULL;
     struct lift_result result;
     int error = lift_create(&null_sink, NULL, &lift);
 
+    (void)none;
     for (size_t i = 0; i < body.length && !error; i += 1000)
         error = lift_feed(lift, body.data + i, body.length - i < 1000 ? body.length - i : 1000);
     if (!error)
@@ -232,12 +139,13 @@ static int lift_body(void)
 }
 
 /* A body that ends in the middle of a string: the skeleton is completed and a part made. */
-static int lift_cut_body(void)
+static int lift_cut_body(void *none)
 {
     struct lift *lift = NULL;
     struct lift_result result;
     int error = lift_create(&null_sink, NULL, &lift);
 
+    (void)none;
     if (!error)
         error = lift_feed(lift, "[{\"a\":\"b", 8);
     if (!error)
@@ -250,11 +158,12 @@ static int lift_cut_body(void)
 
 static struct lift_result response_input;
 
-static int parse_response(void)
+static int parse_response(void *none)
 {
     struct answer *answer = NULL;
     int error = response_parse(&response_input, &context, &answer);
 
+    (void)none;
     assert_true(!error == (answer != NULL));
     response_destroy(answer);
     return error;
@@ -267,13 +176,14 @@ static void lift_input(const char *text, struct lift **ret_lift)
     assert_int_equal(lift_finish(*ret_lift, &response_input), 0);
 }
 
-static int scan_markdown(void)
+static int scan_markdown(void *none)
 {
     static const char text[] = "![a](data:image/png;base64,Zm9vYmFy) ![b](https://host/p.png)";
     struct markdown *markdown = NULL;
     struct markdown_result found;
     int error = markdown_create(&null_sink, 0, &markdown);
 
+    (void)none;
     if (!error)
         error = markdown_feed(markdown, text, strlen(text));
     if (!error)
@@ -284,7 +194,7 @@ static int scan_markdown(void)
     return error;
 }
 
-static int take_markdown(void)
+static int take_markdown(void *none)
 {
     static char url[] = "https://host/p.png";
     const struct markdown_link links[] = {
@@ -296,13 +206,14 @@ static int take_markdown(void)
     struct answer *answer = NULL;
     int error = response_parse(&response_input, &context, &answer);
 
+    (void)none;
     if (!error)
         error = response_take_markdown(answer, &found);
     response_destroy(answer);
     return error;
 }
 
-static int describe_fault(void)
+static int describe_fault(void *none)
 {
     cleanup_buf struct buf text = {.max = 20000};
     struct fault_answer answer = {.http_status = 429};
@@ -310,6 +221,7 @@ static int describe_fault(void)
     unsigned saved = countdown;
     int error;
 
+    (void)none;
     countdown = 0;
     buf_append_text(&text, "{\"error\":{\"message\":\"got {\\\"error\\\":{\\\"message\\\":\\\"inner"
                            "\\\"}}\",\"details\":[\"");
@@ -330,15 +242,15 @@ static int describe_fault(void)
 static void requests(void **state)
 {
     (void)state;
-    assert_true(fail_each(make_request) > 10);
-    assert_true(fail_each(make_url) >= 1);
+    assert_true(fail_each(make_request, NULL) > 10);
+    assert_true(fail_each(make_url, NULL) >= 1);
 }
 
 static void lifts(void **state)
 {
     (void)state;
-    assert_true(fail_each(lift_body) > 5);
-    assert_true(fail_each(lift_cut_body) >= 3);
+    assert_true(fail_each(lift_body, NULL) > 5);
+    assert_true(fail_each(lift_cut_body, NULL) >= 3);
 }
 
 static void responses(void **state)
@@ -355,27 +267,27 @@ static void responses(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         lift_input(texts[i], &lift);
-        assert_true(fail_each(parse_response) > 5);
+        assert_true(fail_each(parse_response, NULL) > 5);
         lift_destroy(lift);
     }
     lift_input(body.data, &lift);
-    assert_true(fail_each(parse_response) > 100);
+    assert_true(fail_each(parse_response, NULL) > 100);
     lift_destroy(lift);
     lift_input("{}", &lift);
-    assert_true(fail_each(take_markdown) > 4);
+    assert_true(fail_each(take_markdown, NULL) > 4);
     lift_destroy(lift);
 }
 
 static void markdowns(void **state)
 {
     (void)state;
-    assert_true(fail_each(scan_markdown) >= 5);
+    assert_true(fail_each(scan_markdown, NULL) >= 5);
 }
 
 static void faults(void **state)
 {
     (void)state;
-    assert_true(fail_each(describe_fault) > 10);
+    assert_true(fail_each(describe_fault, NULL) > 10);
 }
 
 /* Two pages: the second has an error in its place where @wrong. */
@@ -398,21 +310,23 @@ static int read_pages(bool wrong)
     return wrong && error == -EREMOTEIO ? 0 : error;
 }
 
-static int read_two_pages(void)
+static int read_two_pages(void *none)
 {
+    (void)none;
     return read_pages(false);
 }
 
-static int read_a_page_and_an_error(void)
+static int read_a_page_and_an_error(void *none)
 {
+    (void)none;
     return read_pages(true);
 }
 
 static void model_lists(void **state)
 {
     (void)state;
-    assert_true(fail_each(read_two_pages) > 25);
-    assert_true(fail_each(read_a_page_and_an_error) > 25);
+    assert_true(fail_each(read_two_pages, NULL) > 25);
+    assert_true(fail_each(read_a_page_and_an_error, NULL) > 25);
 }
 
 int main(void)
@@ -421,10 +335,9 @@ int main(void)
         cmocka_unit_test(requests),  cmocka_unit_test(lifts),  cmocka_unit_test(responses),
         cmocka_unit_test(markdowns), cmocka_unit_test(faults), cmocka_unit_test(model_lists),
     };
-    cJSON_Hooks hooks = {__wrap_malloc, __wrap_free};
     int failed;
 
-    cJSON_InitHooks(&hooks);
+    hook_cjson();
     buf_init(&body, 1 << 20);
     make_body(&body);
     failed = cmocka_run_group_tests(tests, NULL, NULL);
