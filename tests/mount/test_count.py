@@ -73,7 +73,7 @@ def test_a_crash_neither_repeats_nor_loses_one(make_mount, standin):
     mount = make_mount(standin.url, "-omax_in_flight=1")
     set_count(mount.top, 4)
     (mount.top / "cat.png").write_bytes(png())
-    (mount.top / "prompt").write_text("[[standin: delay=300]] A cat")
+    (mount.top / "prompt").write_text("[[standin: delay=1200]] A cat")
     standin.await_requests(2)
     on_record(mount, 1, state="sending")
     kill(mount)
