@@ -41,16 +41,26 @@ static struct inode *workspace_of(struct inode *settings)
     return workspace;
 }
 
-int settings_get_directory(struct tree *tree, struct inode *workspace, const struct caller *caller,
-                           struct inode **ret_inode)
+static int open_directory(const struct inode *workspace)
 {
     int fd = openat(workspace->fd, VALUES_DIRECTORY, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
-    if (fd < 0 && errno == ENOENT && !kind_is_maker(workspace, caller) &&
-        mkdirat(workspace->fd, VALUES_DIRECTORY, DIRECTORY_MODE) == 0)
-        fd = openat(workspace->fd, VALUES_DIRECTORY, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+int settings_get_directory(struct tree *tree, struct inode *workspace, const struct caller *caller,
+                           struct inode **ret_inode)
+{
+    int fd = open_directory(workspace);
+
+    if (fd == -ENOENT && kind_is_maker(workspace, caller))
+        return fd;
+    if (fd == -ENOENT)
+        fd = mkdirat(workspace->fd, VALUES_DIRECTORY, DIRECTORY_MODE) < 0 && errno != EEXIST
+                 ? -errno
+                 : open_directory(workspace);
     if (fd < 0)
-        return -errno;
+        return fd;
     return inode_get_real(tree->setup.inodes, fd, &kind_settings, workspace, VALUES_DIRECTORY,
                           ret_inode);
 }

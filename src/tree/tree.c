@@ -228,7 +228,7 @@ int tree_open(struct tree *tree, struct inode *inode, int flags, const struct ca
     if (!handle)
         return -ENOMEM;
     error = inode->kind->open(tree, inode, flags, handle);
-    if (!error && (flags & O_TRUNC) && caller->uid != 0)
+    if (!error && handle->fd >= 0 && (flags & O_TRUNC) && caller->uid != 0)
         error = file_drop_set_id(inode);
     if (error) {
         tree_release(tree, handle);

@@ -10,16 +10,21 @@ import contextlib
 import ctypes
 import faulthandler
 import os
+import shutil
 import signal
+import stat
 import sys
+import tempfile
 import threading
+from pathlib import Path
 
 import pytest
 
 import harness
-from harness import FUSECTL, LIMIT, Mount, Standin, call, libc
+from harness import FUSECTL, LIMIT, NOBODY, Mount, Standin, call, libc
 
 CLONE_NEWNS = 0x20000
+MS_BIND = 4096
 MS_REC = 0x4000
 MS_PRIVATE = 1 << 18
 MNT_DETACH = 2
@@ -153,6 +158,34 @@ def place(shared, request):
     path = shared.top / f"{abs(hash(request.node.nodeid)):016x}"
     path.mkdir()
     return path
+
+
+@pytest.fixture
+def device():
+    """/dev/fuse as it is on a machine with users: open to all."""
+    if os.stat("/dev/fuse").st_mode & 0o666 == 0o666:
+        yield
+        return
+    with tempfile.NamedTemporaryFile(dir="/dev/shm", delete=False) as node:
+        pass
+    os.unlink(node.name)
+    os.mknod(node.name, stat.S_IFCHR | 0o666, os.stat("/dev/fuse").st_rdev)
+    os.chmod(node.name, 0o666)
+    call(libc.mount(os.fsencode(node.name), b"/dev/fuse", None, MS_BIND, None))
+    yield
+    call(libc.umount2(b"/dev/fuse", 2))
+    os.unlink(node.name)
+
+
+@pytest.fixture
+def own(device, standin):  # pylint: disable=unused-argument
+    """A mount of a user's own, which not even root may enter."""
+    directory = Path(tempfile.mkdtemp(prefix="easelfs-"))
+    os.chown(directory, NOBODY, NOBODY)
+    mount = Mount(directory, standin.url, path=directory / "mnt", user=NOBODY)
+    yield mount
+    mount.close()
+    shutil.rmtree(directory)
 
 
 class Desk:

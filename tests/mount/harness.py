@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import pickle
+import pwd
 import re
 import select
 import shutil
@@ -32,6 +33,7 @@ MODEL = "gemini-3-pro-image-preview"
 FLASH = "gemini-2.5-flash-image-preview"
 FUSECTL = Path("/sys/fs/fuse/connections")
 STRANGER = 12345  # a user without any name, right or group
+NOBODY = pwd.getpwnam("nobody").pw_uid  # fusermount3 wants a user with a name
 
 SUSPICIOUS = re.compile(
     r"AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime error:|Assertion|SUMMARY:|"
@@ -43,6 +45,7 @@ AT_FDCWD = -100
 RENAME_NOREPLACE = 1
 RENAME_EXCHANGE = 2
 RENAME_WHITEOUT = 4
+PR_SET_DUMPABLE = 4
 
 
 def call(result, what=""):
@@ -177,6 +180,7 @@ def as_user(user, function):
             os.setgroups([])
             os.setresgid(user, user, user)
             os.setresuid(user, user, user)
+            libc.prctl(PR_SET_DUMPABLE, 1)  # as any program that this user starts
             outcome = (True, function())
         except BaseException as error:  # pylint: disable=broad-except
             outcome = (False, repr(error))

@@ -4,26 +4,22 @@ hidden, where a directory cannot be written, and where the daemon is killed in t
 
 import contextlib
 import os
-import pwd
 import re
-import shutil
 import signal
 import stat
 import subprocess
-import tempfile
 import threading
 import time
 from pathlib import Path
 
 import pytest
 
-from harness import (FLASH, LIMIT, MODEL, SANITIZED, Mount, Watch, as_user, call,
-                     error_of, libc, run, until)
+from harness import (FLASH, LIMIT, MODEL, NOBODY, SANITIZED, Watch, as_user, call, error_of, libc,
+                     run, until)
 
 MANY = "[[standin: pictures=16, size=24x24]] many"  # 17 files: there are the words, too
 SLOW = "[[standin: delay=500, words=]] slow"
 MS_BIND = 4096
-NOBODY = pwd.getpwnam("nobody").pw_uid  # fusermount3 wants a user with a name
 
 
 # --- nobody sees half of it
@@ -260,34 +256,6 @@ def test_a_result_is_seen_through_a_bind_mount(mount, tmp_path):
 
 
 # --- an unprivileged daemon
-
-@pytest.fixture
-def device():
-    """/dev/fuse as it is on a machine with users: open to all."""
-    if os.stat("/dev/fuse").st_mode & 0o666 == 0o666:
-        yield
-        return
-    with tempfile.NamedTemporaryFile(dir="/dev/shm", delete=False) as node:
-        pass
-    os.unlink(node.name)
-    os.mknod(node.name, stat.S_IFCHR | 0o666, os.stat("/dev/fuse").st_rdev)
-    os.chmod(node.name, 0o666)
-    call(libc.mount(os.fsencode(node.name), b"/dev/fuse", None, MS_BIND, None))
-    yield
-    call(libc.umount2(b"/dev/fuse", 2))
-    os.unlink(node.name)
-
-
-@pytest.fixture
-def own(device, standin):  # pylint: disable=unused-argument
-    """A mount of a user's own, which not even root may enter."""
-    directory = Path(tempfile.mkdtemp(prefix="easelfs-"))
-    os.chown(directory, NOBODY, NOBODY)
-    mount = Mount(directory, standin.url, path=directory / "mnt", user=NOBODY)
-    yield mount
-    mount.close()
-    shutil.rmtree(directory)
-
 
 def generate(mount, directory, text, name="prompt"):
     """What `.wait` gives once the prompt is done. In a child that is the user."""

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from harness import MODEL, STRANGER, Standin, Mount, run
+from harness import MODEL, NOBODY, STRANGER, Standin, Mount, run
 
 SCRIPT = """
 import errno, json, os, sys
@@ -171,3 +171,23 @@ def test_a_refused_prompt_of_somebody_else_is_explained(open_mount, open_place):
 def test_the_users_of_the_system_are_enough(open_place):
     run(["runuser", "-u", "nobody", "--", "touch", open_place / "of-nobody"])
     assert (open_place / "of-nobody").stat().st_uid == 65534
+
+
+def as_nobody(directory, *actions):
+    return as_user(directory, *actions, user=NOBODY, group=NOBODY)
+
+
+def test_a_user_sets_and_resets_values_on_a_mount_of_their_own(own):
+    value = "os.path.getsize('ws/settings/seed') - {} and 1 / 0"
+    assert as_nobody(own.top, "os.mkdir('ws')", "open('ws/settings/seed', 'w').write('7')",
+                     "open('settings/seed', 'w').write('888')", value.format(len("7\n")),
+                     "open('ws/settings/seed', 'w').close()") == [None] * 5
+    own.idle()
+    assert as_nobody(own.top, value.format(len("888\n"))) == [None]
+
+
+def test_who_makes_a_workspace_and_cannot_be_looked_at_finds_it_empty(own):
+    hide = "__import__('ctypes').CDLL(None).prctl(4, 0)"
+    assert as_nobody(own.top, hide, "os.mkdir('ws')", "os.stat('ws/settings')",
+                     "os.mkdir('ws/settings')", "open('ws/settings/seed', 'x')") == [
+                         None, None, "ENOENT", None, None]
