@@ -202,11 +202,19 @@ static void remove_empty_settings(struct tree *tree, const struct inode *parent,
     inode_unref(settings);
 }
 
+/* @return @error, where it is not that what is virtual cannot be taken from its place. */
+static int explain_absence(const struct inode *directory, const char *name, int error)
+{
+    return error == -ENOENT && workspace_shows_status(directory, name) ? -EPERM : error;
+}
+
 static int remove_entry(struct tree *tree, struct inode *parent, const char *name, int flags)
 {
     struct inode *inode;
     int error = check_name(tree, parent, name);
 
+    if (!error && parent->kind == &kind_model && is_settings_directory(parent, name))
+        error = -EPERM; /* it is listed, and full, for ever */
     if (error)
         return error;
     if (settings_is_value(parent, name))
@@ -215,7 +223,7 @@ static int remove_entry(struct tree *tree, struct inode *parent, const char *nam
     if (flags & AT_REMOVEDIR)
         remove_empty_settings(tree, parent, inode, name);
     if (unlinkat(parent->fd, name, flags) < 0) {
-        error = -errno;
+        error = explain_absence(parent, name, -errno);
     } else {
         if (inode) {
             prompt_removed(tree, inode);
@@ -302,7 +310,7 @@ static int exchange(struct tree *tree, struct inode *parent, const char *name, s
     if (!error)
         error = back;
     if (!error && renameat2(parent->fd, name, here->directory->fd, here->name, RENAME_EXCHANGE) < 0)
-        error = -errno;
+        error = explain_absence(here->directory, here->name, -errno);
     back = end_move(tree, there, error);
     error = end_move(tree, here, error);
     return error ? error : back;
@@ -371,7 +379,7 @@ int tree_rename(struct tree *tree, struct inode *parent, const char *name, struc
     if (!error && settings_is_value(parent, name))
         error = settings_before_rename(tree, parent, name);
     if (!error) /* known to the kernel by now, as it looked up both names */
-        error = kind_get_real(tree, parent, name, &inode);
+        error = explain_absence(parent, name, kind_get_real(tree, parent, name, &inode));
     if (error)
         return error;
     if (settings_is_value(new_parent, new_name)) {

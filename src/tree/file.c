@@ -259,17 +259,20 @@ int tree_fsync(struct handle *handle, bool data_only)
 int tree_fallocate(struct tree *tree, struct handle *handle, int mode, off_t offset, off_t length)
 {
     struct inode *inode = handle->inode;
-    int error;
+    bool changes = mode != FALLOC_FL_KEEP_SIZE; /* else room is made, and nothing is written */
+    int error = 0;
 
     if (!handle->writer)
         return -EBADF;
     if (handle->fd < 0)
         return -EOPNOTSUPP;
-    error = prompt_check_size(inode, (uint64_t)offset + (uint64_t)length);
+    if (changes)
+        error = prompt_check_size(inode, (uint64_t)offset + (uint64_t)length);
     if (error)
         return error;
     prompt_hold(tree, inode);
-    prompt_begin_change(tree, inode, handle->id);
+    if (changes)
+        prompt_begin_change(tree, inode, handle->id);
     error = fallocate(handle->fd, mode, offset, length) < 0 ? -errno : 0;
     prompt_let_go(tree, inode);
     inode_touch_parent(inode);
@@ -281,10 +284,10 @@ int64_t tree_copy_range(struct handle *from, off_t from_offset, struct handle *t
 {
     ssize_t copied;
 
-    if (from->fd < 0 || prompt_is_named(to->inode)) /* the kernel then reads and writes */
-        return -EOPNOTSUPP;
     if (!to->writer)
         return -EBADF;
+    if (from->fd < 0 || tree_checks_writes(to)) /* the kernel then reads and writes */
+        return -EOPNOTSUPP;
     tree_begin_write(to);
     copied = copy_file_range(from->fd, &from_offset, to->fd, &to_offset, length, (unsigned)flags);
     return copied < 0 ? -errno : copied;

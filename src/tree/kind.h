@@ -94,6 +94,9 @@ int kind_adopt(const struct tree *tree, const struct inode *directory, const cha
  */
 bool kind_is_maker(const struct inode *directory, const struct caller *caller);
 
+/** Whether a status.txt stands as @name in @directory where no file does (tree/workspace.c). */
+bool workspace_shows_status(const struct inode *directory, const char *name);
+
 /* settings/ (tree/settings.c). */
 
 /** The directory settings/ of @workspace, made where it is not there yet. */

@@ -47,6 +47,12 @@ static int model_lookup(struct tree *tree, struct inode *directory, const char *
     return kind_get_real(tree, directory, name, ret_inode);
 }
 
+bool workspace_shows_status(const struct inode *directory, const char *name)
+{
+    return directory->kind == &kind_workspace && strcmp(name, NAME_STATUS) == 0 &&
+           atomic_load(&directory->has_jobs);
+}
+
 static int workspace_lookup(struct tree *tree, struct inode *directory, const char *name,
                             const struct caller *caller, struct inode **ret_inode)
 {
@@ -57,7 +63,7 @@ static int workspace_lookup(struct tree *tree, struct inode *directory, const ch
     if (is_settings(name))
         return settings_get_directory(tree, directory, caller, ret_inode);
     error = kind_get_real(tree, directory, name, ret_inode);
-    if (error == -ENOENT && strcmp(name, NAME_STATUS) == 0 && atomic_load(&directory->has_jobs))
+    if (error == -ENOENT && workspace_shows_status(directory, name))
         error = get_virtual(tree, directory, name, &kind_status, ret_inode);
     return error;
 }
