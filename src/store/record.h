@@ -4,16 +4,17 @@
  * JSON object. Pure: no I/O, no threads. The file is store/spool's.
  *
  *   {"check":"0123456789abcdef", "version":1, "id":"...", "state":"sending", "model":"...",
- *    "workspace":"MODEL/a", "prompt_name":"cat.prompt", "prompt":"...", "settings":{"count":"2"},
- *    "created_ms":0, "sent_ms":0, "finished_ms":0, "attempts":1,
- *    "references":[{"name":"cat.jpg","mime":"image/jpeg","bytes":1,"sha256":"..."}],
+ *    "owner":{"uid":1000,"gid":1000}, "workspace":"MODEL/a", "prompt_name":"cat.prompt",
+ * "prompt":"...", "settings":{"count":"2"}, "created_ms":0, "sent_ms":0, "finished_ms":0,
+ * "attempts":1, "references":[{"name":"cat.jpg","mime":"image/jpeg","bytes":1,"sha256":"..."}],
  *    "notes":"asked for 2K; 1K was sent\n",
  *    "results":[{"staged":"ID.1.png","name":"0001.png"}],
  *    "answer":{"http_status":200,"finish_reason":"STOP",...},
  *    "failure":{"error":5,"charge":"possible","text":"...","advice":"...","request_id":"..."}}
  *
  * Times are milliseconds since the epoch, 0 = not yet. Numbers are below 10^15; any other reads as
- * 0. Unknown members are left aside. "check" comes first: the hash (base/hash.h) of the whole text
+ * 0. Unknown members are left aside. One without an "owner" was made before there were several
+ * users: it is the daemon's own. "check" comes first: the hash (base/hash.h) of the whole text
  * with sixteen zeros in its place, by which damage is found, whatever of it the disk has changed.
  */
 #ifndef EASELFS_STORE_RECORD_H
@@ -24,6 +25,7 @@
 
 #include "base/buf.h"
 #include "base/failure.h"
+#include "base/owner.h"
 #include "conf/settings.h"
 #include "store/digest.h"
 
@@ -69,6 +71,8 @@ struct record_result {
 struct record {
     char id[RECORD_ID_SIZE];
     enum job_state state;
+    bool has_owner;     /* else it does not say whose it is */
+    struct owner owner; /* who caused the commit */
     char *model;
     char *workspace;          /* path below the root, never NULL */
     char *prompt_name;        /* never NULL */

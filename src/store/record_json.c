@@ -124,12 +124,24 @@ static bool add_failure(cJSON *object, const struct failure *failure)
            add_text(member, "request_id", failure->request_id);
 }
 
+/* Zero is a user, too. */
+static bool add_owner(cJSON *object, const struct record *record)
+{
+    cJSON *owner;
+
+    if (!record->has_owner)
+        return true;
+    owner = cJSON_AddObjectToObject(object, "owner");
+    return owner && cJSON_AddNumberToObject(owner, "uid", record->owner.uid) &&
+           cJSON_AddNumberToObject(owner, "gid", record->owner.gid);
+}
+
 static bool add_all(cJSON *object, const struct record *record)
 {
     return add_text(object, "check", CHECK_ZEROS) &&
            add_number(object, "version", RECORD_VERSION) && add_text(object, "id", record->id) &&
            add_text(object, "state", record_state_name(record->state)) &&
-           add_text(object, "model", record->model) &&
+           add_owner(object, record) && add_text(object, "model", record->model) &&
            add_needed_text(object, "workspace", record->workspace) &&
            add_needed_text(object, "prompt_name", record->prompt_name) &&
            add_needed_text(object, "prompt", record->prompt) &&
@@ -369,6 +381,31 @@ static int parse_failure(const cJSON *member, struct failure *failure)
     return failure->error ? 0 : -EBADMSG;
 }
 
+/* The id of a user or group: any but that of nobody at all, (uid_t)-1. */
+static int parse_user_id(const cJSON *owner, const char *name, uint32_t *ret_id)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(owner, name);
+
+    if (!cJSON_IsNumber(item) || !(item->valuedouble >= 0 && item->valuedouble < UINT32_MAX) ||
+        item->valuedouble != (double)(uint32_t)item->valuedouble)
+        return -EBADMSG;
+    *ret_id = (uint32_t)item->valuedouble;
+    return 0;
+}
+
+static int parse_owner(const cJSON *owner, struct record *record)
+{
+    int error;
+
+    if (!owner)
+        return 0;
+    error = parse_user_id(owner, "uid", &record->owner.uid);
+    if (!error)
+        error = parse_user_id(owner, "gid", &record->owner.gid);
+    record->has_owner = !error;
+    return error;
+}
+
 static int parse_texts(const cJSON *object, struct record *record)
 {
     const char *id = get_text(object, "id");
@@ -402,6 +439,8 @@ static int parse_all(const cJSON *object, struct record *record)
     if (!error)
         error =
             parse_settings(cJSON_GetObjectItemCaseSensitive(object, "settings"), &record->settings);
+    if (!error)
+        error = parse_owner(cJSON_GetObjectItemCaseSensitive(object, "owner"), record);
     if (!error)
         error = copy_text(object, "notes", &record->notes);
     if (!error)

@@ -21,6 +21,7 @@ static void check_record(const struct record *record)
     CHECK(record->state >= 0 && record->state < JOB_STATE_COUNT);
     CHECK(record->workspace && record->prompt_name && record->prompt);
     CHECK(!strchr(record->prompt_name, '/') && strcmp(record->prompt_name, "..") != 0);
+    CHECK(!record->has_owner || (record->owner.uid != (uid_t)-1 && record->owner.gid != (gid_t)-1));
     CHECK(!record->model || *record->model);
     CHECK(record->created_ms >= 0 && record->sent_ms >= 0 && record->finished_ms >= 0);
     CHECK(record->attempt_count <= 65535);

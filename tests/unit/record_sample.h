@@ -68,6 +68,8 @@ static inline int sample_fill(struct record *record)
         error = sample_files(record);
     memcpy(record->id, SAMPLE_ID, RECORD_ID_SIZE);
     record->state = JOB_SENDING;
+    record->has_owner = true;
+    record->owner = (struct owner){4294967294, 0};
     record->created_ms = 1763838000001;
     record->sent_ms = 1763838000002;
     record->finished_ms = 1763838000003;
@@ -125,7 +127,8 @@ static inline bool same_failure(const struct failure *left, const struct failure
 static inline bool same_record(const struct record *left, const struct record *right)
 {
     return same_text(left->id, right->id) && left->state == right->state &&
-           same_text(left->model, right->model) && same_text(left->workspace, right->workspace) &&
+           left->has_owner == right->has_owner && left->owner.uid == right->owner.uid &&
+           left->owner.gid == right->owner.gid && same_text(left->model, right->model) && same_text(left->workspace, right->workspace) &&
            same_text(left->prompt_name, right->prompt_name) &&
            same_text(left->prompt, right->prompt) &&
            same_settings(&left->settings, &right->settings) &&

@@ -4,9 +4,10 @@
  * version 1 as it stands in people's stores. Damage is in test_record_damage.c.
  *
  * Promised: what has to be there (version, id, state, workspace, prompt_name, prompt; the name and
- * type of a reference, the staged name of a result, charge and errno of a failure) is there and
- * right, or the answer is -EBADMSG. Anything else that is missing or of a wrong type is as if it
- * had never been known, and members that this version does not know are left aside.
+ * type of a reference, the staged name of a result, charge and errno of a failure, both ids of an
+ * owner) is there and right, or the answer is -EBADMSG. Anything else that is missing or of a wrong
+ * type is as if it had never been known, and members that this version does not know are left
+ * aside.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -183,6 +184,37 @@ static void needs_a_sound_failure(void **state)
     }
 }
 
+static void needs_a_sound_owner(void **state)
+{
+    static const char *const wrong[] = {
+        "{}",
+        "1000",
+        "null",
+        "{\"uid\":1000}",
+        "{\"gid\":1000}",
+        "{\"uid\":\"1000\",\"gid\":1000}",
+        "{\"uid\":-1,\"gid\":1000}",
+        "{\"uid\":0.5,\"gid\":1000}",
+        "{\"uid\":4294967295,\"gid\":1000}",
+        "{\"uid\":1000,\"gid\":4294967295}",
+        "{\"uid\":1e300,\"gid\":1000}",
+    };
+    struct record read;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        cleanup_buf struct buf members = {.max = 4096};
+
+        assert_int_equal(buf_printf(&members, NEEDED ",\"owner\":%s", wrong[i]), 0);
+        assert_int_equal(parse_members(buf_text(&members), &read), -EBADMSG);
+    }
+    assert_int_equal(parse_members(NEEDED ",\"owner\":{\"uid\":0,\"gid\":4294967294}", &read), 0);
+    assert_true(read.has_owner);
+    assert_int_equal(read.owner.uid, 0);
+    assert_true(read.owner.gid == 4294967294);
+    record_fini(&read);
+}
+
 /* Neither what nobody knows nor what has the wrong type makes a job unreadable. */
 static void leaves_the_rest_aside(void **state)
 {
@@ -214,18 +246,17 @@ static void leaves_the_rest_aside(void **state)
     }
 }
 
-static void reads_version_1(void **state)
+/* A record of version 1 with @owner among its members, or none. */
+static int parse_version_1(const char *owner, struct record *ret_record)
 {
-    cleanup_record struct record read = {0};
-    cleanup_record struct record expected = {0};
+    cleanup_buf struct buf members = {.max = 4096};
 
-    (void)state;
-    assert_int_equal(sample_fill(&expected), 0);
     assert_int_equal(
-        parse_members(
+        buf_printf(
+            &members,
             ",\"version\":1,\"id\":\"" SAMPLE_ID "\",\"state\":\"sending\","
             "\"model\":\"gemini-3-pro-image-preview\","
-            "\"workspace\":\"gemini-3-pro-image-preview\\/caf\\u00e9\","
+            "%s\"workspace\":\"gemini-3-pro-image-preview\\/caf\\u00e9\","
             "\"prompt_name\":\"a \\\"cat\\\"\\n.prompt\","
             "\"prompt\":\"A cat\\ton a\\\\mat \\u0001 \\ud83d\\udc08\\n\","
             "\"settings\":{\"count\":\"2\",\"system_instruction\":\"Be brief.\\nAnd kind.\"},"
@@ -241,9 +272,25 @@ static void reads_version_1(void **state)
             "\"failure\":{\"error\":5,\"http_status\":503,\"charge\":\"possible\","
             "\"text\":\"It did not \\\"answer\\\".\",\"advice\":\"Try again.\","
             "\"request_id\":\"req-1\"}",
-            &read),
+            owner),
         0);
+    return parse_members(buf_text(&members), ret_record);
+}
+
+static void reads_version_1(void **state)
+{
+    cleanup_record struct record read = {0};
+    cleanup_record struct record before = {0};
+    cleanup_record struct record expected = {0};
+
+    (void)state;
+    assert_int_equal(sample_fill(&expected), 0);
+    assert_int_equal(parse_version_1("\"owner\":{\"uid\":4294967294,\"gid\":0},", &read), 0);
     assert_true(same_record(&expected, &read));
+    assert_int_equal(parse_version_1("", &before), 0); /* there were no owners */
+    expected.has_owner = false;
+    expected.owner = (struct owner){0, 0};
+    assert_true(same_record(&expected, &before));
 }
 
 /* No number turns into a small one because it is large. */
@@ -292,10 +339,11 @@ static void has_a_longest_text(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(refuses_more_files),        cmocka_unit_test(refuses_bad_names),
-        cmocka_unit_test(needs_what_it_needs),       cmocka_unit_test(needs_a_sound_failure),
-        cmocka_unit_test(keeps_large_numbers_large), cmocka_unit_test(leaves_the_rest_aside),
-        cmocka_unit_test(reads_version_1),           cmocka_unit_test(has_a_longest_text),
+        cmocka_unit_test(refuses_more_files),    cmocka_unit_test(refuses_bad_names),
+        cmocka_unit_test(needs_what_it_needs),   cmocka_unit_test(needs_a_sound_failure),
+        cmocka_unit_test(needs_a_sound_owner),   cmocka_unit_test(keeps_large_numbers_large),
+        cmocka_unit_test(leaves_the_rest_aside), cmocka_unit_test(reads_version_1),
+        cmocka_unit_test(has_a_longest_text),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
