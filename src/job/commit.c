@@ -21,20 +21,20 @@
 
 /* What a prompt has to be before anything is stored of it. @ret_count: pictures that it asks for.
  */
-static int check_text(struct jobs *jobs, struct inode *workspace, const char *text, size_t length,
-                      unsigned *ret_count, struct failure *failure)
+static int check_text(struct jobs *jobs, const struct jobs_prompt *handed, unsigned *ret_count,
+                      struct failure *failure)
 {
-    const struct model *model = values_model(jobs->setup.models, workspace);
+    const struct model *model = values_model(jobs->setup.models, handed->workspace);
     cleanup_prompt struct prompt prompt = {0};
     cleanup_settings struct settings settings = {0};
     int error;
 
     if (!model)
         return failure_set(failure, -ESTALE, "The directory was removed.");
-    error = prompt_parse(text, length, model->profile, &prompt, failure);
+    error = prompt_parse(handed->text, handed->length, model->profile, &prompt, failure);
     if (error)
         return error;
-    error = job_gather_settings(model, workspace, &prompt, &settings);
+    error = job_gather_settings(model, handed->workspace, &prompt, &settings);
     if (error)
         return failure_set_errno(failure, error, "The settings cannot be read");
     *ret_count = settings_count(&settings);
@@ -42,10 +42,13 @@ static int check_text(struct jobs *jobs, struct inode *workspace, const char *te
 }
 
 /* Whether @job is about this text in a file of this name. */
-static bool has_text(const struct job *job, const char *name, const char *text, size_t length)
+static bool has_text(const struct job *job, const struct jobs_prompt *prompt)
 {
-    return strlen(job->record.prompt) == length && memcmp(job->record.prompt, text, length) == 0 &&
-           strcmp(job->record.prompt_name, name) == 0;
+    const struct record *record = &job->record;
+
+    return strlen(record->prompt) == prompt->length &&
+           memcmp(record->prompt, prompt->text, prompt->length) == 0 &&
+           strcmp(record->prompt_name, prompt->name) == 0;
 }
 
 static struct job *find_registered(struct jobs *jobs, const struct inode *prompt)
@@ -74,60 +77,60 @@ static struct job *hold_registered(struct jobs *jobs, const struct inode *prompt
     return job;
 }
 
-/* A job with the text of @made, for the same file, that was committed and has not started. */
-static struct job *find_same(struct jobs *jobs, const struct job *made) requires_(jobs->mutex)
+/* A job with this text, for the same file, that was committed and has not started. */
+static struct job *find_same(struct jobs *jobs, const struct jobs_prompt *prompt)
+    requires_(jobs->mutex)
 {
-    const struct record *record = &made->record;
     struct job *job;
 
     TAILQ_FOREACH(job, &jobs->waiting, link)
     {
         if (job->committed && !job->starting && !job->abandoned &&
-            job->workspace == made->workspace &&
-            has_text(job, record->prompt_name, record->prompt, strlen(record->prompt)))
+            job->workspace == prompt->workspace && has_text(job, prompt))
             break;
     }
     return job;
 }
 
-static int fill_record(struct record *record, struct inode *workspace, const struct model *model,
-                       const char *name, const char *text, size_t length)
+static int fill_record(struct record *record, const struct jobs_prompt *prompt,
+                       const struct model *model)
 {
     cleanup_buf struct buf path = {.max = RECORD_MAX_BYTES};
-    int error = inode_path(workspace, &path);
+    int error = inode_path(prompt->workspace, &path);
 
     if (error)
         return error;
     record->created_ms = clock_wall_ms();
     record_make_id(record->created_ms, record->id);
-    record->prompt = strndup(text, length);
+    record->has_owner = true;
+    record->owner = prompt->owner;
+    record->prompt = strndup(prompt->text, prompt->length);
     if (!record->prompt)
         return -ENOMEM;
     error = record_set_text(&record->workspace, buf_text(&path));
     if (!error)
-        error = record_set_text(&record->prompt_name, name);
+        error = record_set_text(&record->prompt_name, prompt->name);
     if (!error)
         error = record_set_text(&record->model, model->name);
     return error;
 }
 
 /* A new job, held and in no list yet. */
-static int make_job(struct jobs *jobs, struct inode *prompt, struct inode *workspace,
-                    const char *name, const char *text, size_t length, struct job **ret_job)
+static int make_job(struct jobs *jobs, const struct jobs_prompt *prompt, struct job **ret_job)
 {
-    const struct model *model = values_model(jobs->setup.models, workspace);
+    const struct model *model = values_model(jobs->setup.models, prompt->workspace);
     cleanup_record struct record record = {0};
     struct job *job;
     int error;
 
     if (!model)
         return -ESTALE;
-    error = fill_record(&record, workspace, model, name, text, length);
+    error = fill_record(&record, prompt, model);
     if (error)
         return error;
-    job = job_create(jobs, &record, workspace, prompt);
-    if (!job)
-        return -ENOMEM;
+    error = job_create(jobs, &record, prompt->workspace, prompt->file, &job);
+    if (error)
+        return error;
     job->model = model;
     job->held = true;
     *ret_job = job;
@@ -154,10 +157,10 @@ static void drop_job(struct job *job)
 }
 
 /* The text, and perhaps the name, of a job that is not committed has changed. */
-static int save_text(struct job *job, const char *name, const char *text, size_t length)
+static int save_text(struct job *job, const struct jobs_prompt *prompt)
 {
-    cleanup_free char *new_text = strndup(text, length);
-    cleanup_free char *new_name = strdup(name);
+    cleanup_free char *new_text = strndup(prompt->text, prompt->length);
+    cleanup_free char *new_name = strdup(prompt->name);
     char *old_text = job->record.prompt;
     char *old_name = job->record.prompt_name;
 
@@ -192,14 +195,14 @@ static void hand_over(struct job *same, struct job *made) requires_(same->jobs->
  * Find the job for this text: one that has it and has not started, the one that is registered for
  * the file, or @made, which then is in the table. Two that come at once find the same.
  */
-static int find_place(struct jobs *jobs, const struct inode *prompt, struct job *made,
+static int find_place(struct jobs *jobs, const struct jobs_prompt *prompt, struct job *made,
                       struct registration *registration, struct failure *failure)
     requires_(jobs->mutex)
 {
     struct job *same;
 
-    registration->job = hold_registered(jobs, prompt);
-    same = find_same(jobs, made);
+    registration->job = hold_registered(jobs, prompt->file);
+    same = find_same(jobs, prompt);
     if (same) {
         memcpy(registration->same_id, same->record.id, RECORD_ID_SIZE);
         hand_over(same, made);
@@ -207,7 +210,7 @@ static int find_place(struct jobs *jobs, const struct inode *prompt, struct job 
     if (same || registration->job)
         return 0;
     if (!jobs_have_room(jobs, made->picture_count))
-        return limits_refuse(jobs->limits, limits_now_ms(), failure);
+        return limits_refuse(jobs->limits, false, limits_now_ms(), failure);
     job_insert(made);
     registration->job = made;
     registration->is_new = true;
@@ -218,20 +221,19 @@ static int find_place(struct jobs *jobs, const struct inode *prompt, struct job 
  * Have a held, durable job with this text, or none where a job that is committed already has it.
  * On error @failure says why.
  */
-static int register_held(struct jobs *jobs, struct inode *prompt, struct inode *workspace,
-                         const char *name, const char *text, size_t length,
+static int register_held(struct jobs *jobs, const struct jobs_prompt *prompt,
                          struct registration *registration, struct failure *failure)
 {
     struct job *made;
     struct job *job;
     unsigned count;
-    int error = check_text(jobs, workspace, text, length, &count, failure);
+    int error = check_text(jobs, prompt, &count, failure);
 
     if (!error)
         error = room_check(jobs, failure);
     if (error)
         return error;
-    error = make_job(jobs, prompt, workspace, name, text, length, &made);
+    error = make_job(jobs, prompt, &made);
     if (error)
         return failure_set_errno(failure, error, NOT_STORED);
     made->picture_count = count;
@@ -248,8 +250,8 @@ static int register_held(struct jobs *jobs, struct inode *prompt, struct inode *
         registration->job = NULL;
     } else if (job && registration->is_new) {
         error = spool_create(jobs->setup.store, &job->record);
-    } else if (job && !has_text(job, name, text, length)) {
-        error = save_text(job, name, text, length);
+    } else if (job && !has_text(job, prompt)) {
+        error = save_text(job, prompt);
     }
     if (!error)
         return 0;
@@ -257,11 +259,10 @@ static int register_held(struct jobs *jobs, struct inode *prompt, struct inode *
     return failure_set_errno(failure, error, NOT_STORED);
 }
 
-int jobs_register(struct jobs *jobs, struct inode *prompt, struct inode *workspace,
-                  const char *name, const char *text, size_t length, struct failure *failure)
+int jobs_register(struct jobs *jobs, const struct jobs_prompt *prompt, struct failure *failure)
 {
     struct registration registration = {0};
-    int error = register_held(jobs, prompt, workspace, name, text, length, &registration, failure);
+    int error = register_held(jobs, prompt, &registration, failure);
 
     if (!error && registration.job) {
         mutex_lock(&jobs->mutex);
@@ -284,8 +285,7 @@ static void commit_held(struct jobs *jobs, struct job *job)
     mutex_unlock(&jobs->mutex);
 }
 
-int jobs_commit(struct jobs *jobs, struct inode *prompt, struct inode *workspace, const char *name,
-                const char *text, size_t length, char ret_id[RECORD_ID_SIZE],
+int jobs_commit(struct jobs *jobs, const struct jobs_prompt *prompt, char ret_id[RECORD_ID_SIZE],
                 struct failure *failure)
 {
     struct registration registration = {0};
@@ -293,14 +293,14 @@ int jobs_commit(struct jobs *jobs, struct inode *prompt, struct inode *workspace
     int error;
 
     mutex_lock(&jobs->mutex);
-    job = hold_registered(jobs, prompt);
-    if (job && !has_text(job, name, text, length)) {
+    job = hold_registered(jobs, prompt->file);
+    if (job && !has_text(job, prompt)) {
         job_let_go(job);
         job = NULL;
     }
     mutex_unlock(&jobs->mutex);
     if (!job) { /* else close(2) has returned 0: whatever came up since, it is kept */
-        error = register_held(jobs, prompt, workspace, name, text, length, &registration, failure);
+        error = register_held(jobs, prompt, &registration, failure);
         if (error)
             return error;
         job = registration.job;
@@ -371,12 +371,16 @@ void jobs_cancel(struct jobs *jobs, struct inode *prompt)
     inode_unref(workspace);
 }
 
-int jobs_refuse(struct jobs *jobs, struct inode *workspace, const char *name, const char *text,
-                size_t length, const struct failure *failure, char ret_id[RECORD_ID_SIZE])
+int jobs_refuse(struct jobs *jobs, const struct jobs_prompt *prompt, const struct failure *failure,
+                char ret_id[RECORD_ID_SIZE])
 {
+    struct jobs_prompt kept = *prompt;
     struct job *job;
-    int error = make_job(jobs, NULL, workspace, name, text, text_utf8_prefix(text, length), &job);
+    int error;
 
+    kept.file = NULL;
+    kept.length = text_utf8_prefix(prompt->text, prompt->length);
+    error = make_job(jobs, &kept, &job);
     if (error)
         return error;
     memcpy(ret_id, job->record.id, RECORD_ID_SIZE);

@@ -13,7 +13,7 @@
 #include "job/limits.h"
 
 #define FILE_NAME   "history"
-#define LINE_FORMAT "%15[0-9-] %" SCNd64 " %" SCNu64 " %128s"
+#define LINE_FORMAT "%15[0-9-] %" SCNd64 " %" SCNu64 " %128s %" SCNu32
 
 /* What is kept of the file: some hundred answers. */
 #define KEPT_BYTES (32 * 1024)
@@ -32,11 +32,13 @@ struct pace {
 
 struct note {
     struct inode *workspace; /* held; NULL: none yet */
+    uid_t uid;               /* of the job's owner */
     char *text;              /* owned */
 };
 
 struct history {
-    int usage_fd; /* the store's */
+    int usage_fd;        /* the store's */
+    struct users *users; /* each counts its own tokens */
     struct pace *paces;
     size_t pace_count;
     char day[LIMITS_DAY_SIZE];
@@ -71,8 +73,9 @@ static struct pace *make_pace(struct history *history, const char *model)
     return paces;
 }
 
-static void add(struct history *history, const char *day, const char *model, int64_t took_ms,
-                uint64_t tokens)
+/* @user: NULL where there are too many */
+static void add(struct history *history, struct user *user, const char *day, const char *model,
+                int64_t took_ms, uint64_t tokens)
 {
     struct pace *pace = find_pace(history, model);
 
@@ -81,6 +84,8 @@ static void add(struct history *history, const char *day, const char *model, int
         history->tokens = 0;
     }
     history->tokens += tokens;
+    if (user)
+        users_count_add(&user->tokens, history->day, tokens);
     if (!pace)
         pace = make_pace(history, model);
     if (pace)
@@ -93,9 +98,14 @@ static void add_line(struct history *history, const char *line)
     char model[MODEL_NAME_MAX_BYTES + 1];
     int64_t took_ms;
     uint64_t tokens;
+    uid_t uid = geteuid();
+    struct user *user;
 
-    if (sscanf(line, LINE_FORMAT, day, &took_ms, &tokens, model) == 4)
-        add(history, day, model, took_ms, tokens);
+    if (sscanf(line, LINE_FORMAT, day, &took_ms, &tokens, model, &uid) < 4)
+        return;
+    if (users_get(history->users, uid, &user))
+        user = NULL;
+    add(history, user, day, model, took_ms, tokens);
 }
 
 /* The last whole lines of the file. */
@@ -140,7 +150,7 @@ static int load(struct history *history)
     return error;
 }
 
-int history_create(const struct store *store, struct history **ret_history)
+int history_create(const struct store *store, struct users *users, struct history **ret_history)
 {
     struct history *history = calloc(1, sizeof(*history));
     int error;
@@ -148,6 +158,7 @@ int history_create(const struct store *store, struct history **ret_history)
     if (!history)
         return -ENOMEM;
     history->usage_fd = store->usage_fd;
+    history->users = users;
     error = load(history);
     if (error)
         log_warning("what is known of earlier answers cannot be read: %s", error_text(error));
@@ -172,10 +183,10 @@ static uint64_t tokens_of(const struct record *record)
     return record->total_tokens > 0 ? (uint64_t)record->total_tokens : 0;
 }
 
-void history_add(struct history *history, const char *day, const struct record *record,
-                 int64_t took_ms)
+void history_add(struct history *history, struct user *user, const char *day,
+                 const struct record *record, int64_t took_ms)
 {
-    add(history, day, record->model, took_ms, tokens_of(record));
+    add(history, user, day, record->model, took_ms, tokens_of(record));
 }
 
 int history_note(const struct history *history, const char *day, const struct record *record,
@@ -189,8 +200,8 @@ int history_note(const struct history *history, const char *day, const struct re
 
     if (fd < 0)
         return -errno;
-    error = buf_printf(&line, "%s %" PRId64 " %" PRIu64 " %s\n", day, took_ms, tokens_of(record),
-                       record->model);
+    error = buf_printf(&line, "%s %" PRId64 " %" PRIu64 " %s %u\n", day, took_ms, tokens_of(record),
+                       record->model, record->owner.uid);
     return error ? error : io_write_all(fd, line.data, line.length);
 }
 
@@ -216,8 +227,12 @@ int64_t history_usual_ms(const struct history *history, const char *model)
     return sorted[count / 2];
 }
 
-uint64_t history_tokens(const struct history *history, const char *day)
+uint64_t history_tokens(const struct history *history, const uid_t *only, const char *day)
 {
+    const struct user *user = only ? users_find(history->users, *only) : NULL;
+
+    if (only)
+        return user ? users_count_on(&user->tokens, day) : 0;
     return strcmp(history->day, day) == 0 ? history->tokens : 0;
 }
 
@@ -232,18 +247,20 @@ void history_add_notes(struct history *history, struct inode *workspace,
         return;
     inode_unref(note->workspace);
     free(note->text);
-    *note = (struct note){inode_ref(workspace), text};
+    *note = (struct note){inode_ref(workspace), record->owner.uid, text};
     history->note_count++;
 }
 
-int history_describe(const struct history *history, struct inode *directory, struct buf *text)
+int history_describe(const struct history *history, struct inode *directory, const uid_t *only,
+                     struct buf *text)
 {
     int error = 0;
 
     for (size_t i = 0; !error && i < NOTES_MAX; i++) {
         const struct note *note = &history->notes[(history->note_count + i) % NOTES_MAX];
 
-        if (note->workspace && inode_is_below(note->workspace, directory))
+        if (note->workspace && (!only || note->uid == *only) &&
+            inode_is_below(note->workspace, directory))
             error = buf_printf(text, "%s\n", note->text);
     }
     return error;

@@ -4,9 +4,10 @@
  * tokens were used today, and what lately was not as it was asked for.
  *
  * Times and tokens are kept in store/usage/history, a line for each answer with a picture:
- * "2026-11-22 14250 1302 MODEL" (local day, milliseconds from the first byte sent to the answer,
- * tokens). It is a comfort, not an account: not synced, cut to its last lines at a start, and what
- * is damaged in it is left out. Notes are forgotten with the process.
+ * "2026-11-22 14250 1302 MODEL UID" (local day, milliseconds from the first byte sent to the
+ * answer, tokens, whose job it was; without that, the daemon's own user's). It is a comfort, not an
+ * account: not synced, cut to its last lines at a start, and what is damaged in it is left out.
+ * Notes are forgotten with the process.
  *
  * No lock of its own: history_note() may be called from every thread, the others under one lock.
  */
@@ -14,21 +15,28 @@
 #define EASELFS_JOB_HISTORY_H
 
 #include "base/buf.h"
+#include "job/users.h"
 #include "store/inode.h"
 #include "store/record.h"
 #include "store/store.h"
 
 struct history;
 
-/** Read what is known of earlier answers. @return 0 or -ENOMEM. */
-int history_create(const struct store *store, struct history **ret_history);
+/**
+ * Read what is known of earlier answers.
+ *
+ * @users who used tokens is counted there, too; outlives the history
+ *
+ * @return 0 or -ENOMEM
+ */
+int history_create(const struct store *store, struct users *users, struct history **ret_history);
 
 /** Takes NULL. */
 void history_destroy(struct history *history);
 
-/** One answer more. @day: as limits_day() gives it. */
-void history_add(struct history *history, const char *day, const struct record *record,
-                 int64_t took_ms);
+/** One answer more to a job of @user. @day: as limits_day() gives it. */
+void history_add(struct history *history, struct user *user, const char *day,
+                 const struct record *record, int64_t took_ms);
 
 /** Put that on record. @return 0 or a negative errno. */
 int history_note(const struct history *history, const char *day, const struct record *record,
@@ -37,14 +45,19 @@ int history_note(const struct history *history, const char *day, const struct re
 /** The median of the last answers of @model; 0: none is known. */
 int64_t history_usual_ms(const struct history *history, const char *model);
 
-/** Tokens used on @day. */
-uint64_t history_tokens(const struct history *history, const char *day);
+/** Tokens used on @day; by @only, unless NULL. */
+uint64_t history_tokens(const struct history *history, const uid_t *only, const char *day);
 
 /** @record, of a job in @workspace, has notes: show them for a while. */
 void history_add_notes(struct history *history, struct inode *workspace,
                        const struct record *record);
 
-/** Append the notes on jobs in @directory and below, a line each. @return 0 or as buf_append(). */
-int history_describe(const struct history *history, struct inode *directory, struct buf *text);
+/**
+ * Append the notes on jobs in @directory and below, a line each; on those of @only, unless NULL.
+ *
+ * @return 0 or as buf_append()
+ */
+int history_describe(const struct history *history, struct inode *directory, const uid_t *only,
+                     struct buf *text);
 
 #endif

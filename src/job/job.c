@@ -114,14 +114,34 @@ void job_apply(struct job *job, enum job_event event)
     job_insert(job);
 }
 
-struct job *job_create(struct jobs *jobs, struct record *record, struct inode *workspace,
-                       struct inode *prompt)
+/* Its owner is known from now on. */
+static int find_user(struct job *job, uid_t uid)
+{
+    struct jobs *jobs = job->jobs;
+    int error;
+
+    mutex_lock(&jobs->mutex);
+    error = users_get(jobs->users, uid, &job->user);
+    if (!error)
+        job->user->job_count++;
+    mutex_unlock(&jobs->mutex);
+    return error;
+}
+
+int job_create(struct jobs *jobs, struct record *record, struct inode *workspace,
+               struct inode *prompt, struct job **ret_job)
 {
     struct job *job = calloc(1, sizeof(*job));
+    int error;
 
     if (!job)
-        return NULL;
+        return -ENOMEM;
     job->jobs = jobs;
+    error = find_user(job, record->owner.uid);
+    if (error) {
+        free(job);
+        return error;
+    }
     job->workspace = inode_ref(workspace);
     job->top = inode_top(workspace);
     job->prompt = prompt ? inode_ref(prompt) : NULL;
@@ -131,13 +151,17 @@ struct job *job_create(struct jobs *jobs, struct record *record, struct inode *w
     job->attempt_count = job->record.attempt_count;
     job->picture_count = 1;
     job->begun_ms = clock_now_ms();
-    return job;
+    *ret_job = job;
+    return 0;
 }
 
 void job_destroy(struct job *job)
 {
     if (!job)
         return;
+    mutex_lock(&job->jobs->mutex);
+    job->user->job_count--;
+    mutex_unlock(&job->jobs->mutex);
     flight_destroy(job->flight);
     record_fini(&job->record);
     inode_unref(job->prompt);
@@ -303,7 +327,7 @@ static void remember(struct job *job)
     history_add_notes(jobs->history, job->workspace, &job->record);
     limits_day(jobs->limits, limits_now_ms(), day);
     if (job->took_ms)
-        history_add(jobs->history, day, &job->record, job->took_ms);
+        history_add(jobs->history, job->user, day, &job->record, job->took_ms);
     mutex_unlock(&jobs->mutex);
     error = failpoint("history.note");
     if (!error && job->took_ms)

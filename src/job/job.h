@@ -27,6 +27,7 @@
 #include "job/jobs.h"
 #include "job/limits.h"
 #include "job/recover.h"
+#include "job/users.h"
 
 enum job_event {
     JOB_FREEZE,     /* the directory is quiet and the inputs were copied */
@@ -58,6 +59,7 @@ struct job {
     struct inode *workspace; /* held */
     struct inode *top;       /* held: the model's directory, where results go as a last resort */
     const struct model *model;
+    struct user *user; /* its owner, who is known as long as there is such a job */
 
     /* Belongs to whoever holds the job. Others may read its id, prompt_name and, in state waiting,
        prompt under the mutex. */
@@ -100,6 +102,7 @@ struct jobs {
     struct jobs_setup setup;
     char *auth_header; /* "Authorization: Bearer KEY"; NULL: no key. Wiped when freed */
     pthread_t scheduler;
+    struct users *users;      /* used under the mutex */
     struct limits *limits;    /* used under the mutex, but for limits_note() */
     struct history *history;  /* used under the mutex, but for history_note() */
     struct recovery recovery; /* the scheduler's, from jobs_start() on */
@@ -134,11 +137,15 @@ struct jobs {
     struct numbering *numberings guarded_by_(numbering_mutex); /* job/numbering.c */
 };
 
-/** Make a job around @record, whose content is taken over. Not in any list yet. */
-struct job *job_create(struct jobs *jobs, struct record *record, struct inode *workspace,
-                       struct inode *prompt);
+/**
+ * Make a job around @record, whose content is taken over. Not in any list yet. Not under the mutex.
+ *
+ * @return 0; -ENOMEM, or -EUSERS as users_get(): then @record is left as it is
+ */
+int job_create(struct jobs *jobs, struct record *record, struct inode *workspace,
+               struct inode *prompt, struct job **ret_job);
 
-/** Free a job that is in no list. Takes NULL. */
+/** Free a job that is in no list. Not under the mutex. Takes NULL. */
 void job_destroy(struct job *job);
 
 /** Put a job in the list of its state, or take it out. */

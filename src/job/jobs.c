@@ -39,6 +39,10 @@ static int make_auth_header(struct jobs *jobs)
 
 int jobs_create(const struct jobs_setup *setup, struct jobs **ret_jobs)
 {
+    const struct limits_rates rates = {
+        .per_minute = setup->options->requests_per_minute,
+        .per_day = setup->options->images_per_day,
+    };
     struct jobs *jobs = calloc(1, sizeof(*jobs));
     int error;
 
@@ -51,7 +55,9 @@ int jobs_create(const struct jobs_setup *setup, struct jobs **ret_jobs)
     TAILQ_INIT(&jobs->waiting);
     TAILQ_INIT(&jobs->queued);
     TAILQ_INIT(&jobs->working);
-    error = history_create(setup->store, &jobs->history);
+    error = users_create(&jobs->users);
+    if (!error)
+        error = history_create(setup->store, jobs->users, &jobs->history);
     jobs->model_in_flight_counts =
         calloc(setup->models->count + 1, sizeof(*jobs->model_in_flight_counts));
     if (!error && !jobs->model_in_flight_counts)
@@ -59,8 +65,7 @@ int jobs_create(const struct jobs_setup *setup, struct jobs **ret_jobs)
     if (!error)
         error = make_auth_header(jobs);
     if (!error)
-        error = limits_create(setup->store, setup->options->requests_per_minute,
-                              setup->options->images_per_day, clock_wall_ms(), limits_now_ms(),
+        error = limits_create(setup->store, jobs->users, &rates, clock_wall_ms(), limits_now_ms(),
                               &jobs->limits);
     if (error) {
         jobs_destroy(jobs);
@@ -90,6 +95,7 @@ void jobs_destroy(struct jobs *jobs)
     destroy_list(&jobs->working);
     limits_destroy(jobs->limits);
     history_destroy(jobs->history);
+    users_destroy(jobs->users);
     free(jobs->model_in_flight_counts);
     tidy_destroy(jobs->tidying);
     spool_ids_fini(&jobs->recovery.ids);

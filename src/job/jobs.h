@@ -94,27 +94,32 @@ void jobs_destroy(struct jobs *jobs);
  */
 int jobs_accepting(struct jobs *jobs);
 
+/** A prompt as the tree hands it in. All of it stays the caller's. */
+struct jobs_prompt {
+    struct owner owner;      /* whose job it is: who opened the file to write it, or renamed it */
+    struct inode *file;      /* the prompt file; jobs_refuse() does without */
+    struct inode *workspace; /* where it stands */
+    const char *name;        /* what it is called */
+    const char *text;        /* its content, already durable as a file; checked by the callee */
+    size_t length;
+};
+
 /**
  * FLUSH of a changed prompt file: make its job durable. It starts only once it is committed.
- *
- * @param prompt the prompt file
- * @param name   what it is called
- * @param text   its content, already durable as a file; checked here
  *
  * @return 0; -EILSEQ, -EFBIG, -EINVAL for the text, with the sentence in @failure; -EDQUOT as
  *         jobs_accepting(); or the errno of what the store refused (-ENOSPC, -EIO...), likewise.
  */
-int jobs_register(struct jobs *jobs, struct inode *prompt, struct inode *workspace,
-                  const char *name, const char *text, size_t length, struct failure *failure);
+int jobs_register(struct jobs *jobs, const struct jobs_prompt *prompt, struct failure *failure);
 
 /**
  * The last writer is gone, or the file was renamed over: commit what it holds now. Registers first
- * where that was not done. Same text as of a job of this prompt that has not started: same job.
+ * where that was not done. Same text as of a job of this prompt that has not started: same job,
+ * which stays its owner's.
  *
  * @return as jobs_register(); on success @ret_id names the job.
  */
-int jobs_commit(struct jobs *jobs, struct inode *prompt, struct inode *workspace, const char *name,
-                const char *text, size_t length, char ret_id[RECORD_ID_SIZE],
+int jobs_commit(struct jobs *jobs, const struct jobs_prompt *prompt, char ret_id[RECORD_ID_SIZE],
                 struct failure *failure);
 
 /** What was registered and not committed is taken back: its writer was killed, or it is blank. */
@@ -128,8 +133,8 @@ void jobs_cancel(struct jobs *jobs, struct inode *prompt);
  *
  * @return 0 with the id of the record, or a negative errno.
  */
-int jobs_refuse(struct jobs *jobs, struct inode *workspace, const char *name, const char *text,
-                size_t length, const struct failure *failure, char ret_id[RECORD_ID_SIZE]);
+int jobs_refuse(struct jobs *jobs, const struct jobs_prompt *prompt, const struct failure *failure,
+                char ret_id[RECORD_ID_SIZE]);
 
 /** Something was closed or changed that jobs may be waiting for. Cheap; any thread. */
 void jobs_kick(struct jobs *jobs);
@@ -140,12 +145,14 @@ bool jobs_unfinished(struct jobs *jobs, struct inode *workspace, const char *nam
 /**
  * Append the status of all jobs below @directory as text for people.
  *
+ * @param only of this user's jobs; NULL: of everybody's
+ *
  * @return 0 or as buf_append().
  */
-int jobs_status(struct jobs *jobs, struct inode *directory, struct buf *text);
+int jobs_status(struct jobs *jobs, struct inode *directory, const uid_t *only, struct buf *text);
 
-/** Append what was used today and since the mount. @return 0 or as buf_append(). */
-int jobs_use(struct jobs *jobs, struct buf *text);
+/** Append what was used today and since the mount, by @only as above. @return as above. */
+int jobs_use(struct jobs *jobs, const uid_t *only, struct buf *text);
 
 /**
  * Append the names of the results of the job @id that are still in @directory_fd, each after

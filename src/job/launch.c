@@ -33,9 +33,11 @@ static void give_back(struct job *job)
     int error;
 
     mutex_lock(&jobs->mutex);
-    limits_give_back(jobs->limits, job->day);
+    limits_give_back(jobs->limits, job->user, job->day);
     mutex_unlock(&jobs->mutex);
-    error = job->is_counted ? limits_note(jobs->limits, job->day, '-', job->record.id) : 0;
+    error = job->is_counted
+                ? limits_note(jobs->limits, job->day, '-', job->record.id, job->record.owner.uid)
+                : 0;
     if (error)
         log_warning("job %s: counted although it was not done: %s", job->record.id,
                     error_text(error));
@@ -45,7 +47,7 @@ static void give_back(struct job *job)
 static int put_on_record(struct job *job)
 {
     struct jobs *jobs = job->jobs;
-    int error = limits_note(jobs->limits, job->day, '+', job->record.id);
+    int error = limits_note(jobs->limits, job->day, '+', job->record.id, job->record.owner.uid);
 
     job->is_counted = !error;
     if (error)

@@ -130,12 +130,16 @@ static void recover_job(struct jobs *jobs, const char *id)
 {
     cleanup_record struct record record = {0};
     struct inode *workspace;
-    struct job *job;
+    struct job *job = NULL;
     int error = spool_load(jobs->setup.store, id, &record);
 
     if (error) {
         give_up(jobs, id, error);
         return;
+    }
+    if (!record.has_owner) { /* made when there was but one user */
+        record.has_owner = true;
+        record.owner = (struct owner){geteuid(), getegid()};
     }
     if (job_state_is_final(record.state)) { /* it ended, but was not moved */
         spool_finish(jobs->setup.store, &record, record.failure.error != 0);
@@ -144,10 +148,13 @@ static void recover_job(struct jobs *jobs, const char *id)
     if (record.state == JOB_SENDING)
         settle_sending(jobs, &record);
     workspace = find_workspace(jobs, &record);
-    job = workspace ? job_create(jobs, &record, workspace, NULL) : NULL;
+    if (workspace)
+        error = job_create(jobs, &record, workspace, NULL, &job);
     if (job)
         job->model = values_model(jobs->setup.models, workspace);
-    if (job && job->model) {
+    if (error) {
+        log_error("job %s: cannot be taken up now: %s", id, error_text(error));
+    } else if (job && job->model) {
         take_up(jobs, job);
     } else {
         log_warning("job %s: its model %s is not configured; kept until it is", id,

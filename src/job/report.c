@@ -147,7 +147,13 @@ static int describe_job(const struct job *job, struct inode *directory, int64_t 
     return buf_append_text(text, "\n");
 }
 
-int jobs_status(struct jobs *jobs, struct inode *directory, struct buf *text)
+/* Whether @job is one of the user @only (NULL: of anybody) in @directory or below. */
+static bool is_shown(const struct job *job, struct inode *directory, const uid_t *only)
+{
+    return (!only || job->record.owner.uid == *only) && job_is_below(job, directory);
+}
+
+int jobs_status(struct jobs *jobs, struct inode *directory, const uid_t *only, struct buf *text)
 {
     const struct job_list *lists[] = {&jobs->working, &jobs->queued, &jobs->waiting};
     int64_t now_ms = clock_now_ms();
@@ -160,7 +166,7 @@ int jobs_status(struct jobs *jobs, struct inode *directory, struct buf *text)
 
         TAILQ_FOREACH(job, lists[i], link)
         {
-            if (!error && job_is_below(job, directory)) {
+            if (!error && is_shown(job, directory, only)) {
                 error = describe_job(job, directory, now_ms, text);
                 count++;
             }
@@ -169,25 +175,25 @@ int jobs_status(struct jobs *jobs, struct inode *directory, struct buf *text)
     if (!error && !count)
         error = buf_append_text(text, "Nothing is unfinished.\n");
     if (!error)
-        error = history_describe(jobs->history, directory, text);
+        error = history_describe(jobs->history, directory, only, text);
     mutex_unlock(&jobs->mutex);
     if (!error)
         make_printable(text);
     return error;
 }
 
-int jobs_use(struct jobs *jobs, struct buf *text)
+int jobs_use(struct jobs *jobs, const uid_t *only, struct buf *text)
 {
     char day[LIMITS_DAY_SIZE];
     int error;
 
     mutex_lock(&jobs->mutex);
     limits_day(jobs->limits, limits_now_ms(), day);
-    error = limits_describe(jobs->limits, limits_now_ms(), text);
+    error = limits_describe(jobs->limits, only, limits_now_ms(), text);
     if (!error)
         error = buf_printf(text, "Tokens today: %llu\n",
-                           (unsigned long long)history_tokens(jobs->history, day));
-    if (!error)
+                           (unsigned long long)history_tokens(jobs->history, only, day));
+    if (!error && !only)
         error = buf_printf(text, "Pictures since the mount: %llu\n",
                            (unsigned long long)jobs->picture_count);
     mutex_unlock(&jobs->mutex);

@@ -12,6 +12,7 @@ static int create_one(struct job *job, const char *id, struct job_list *siblings
     struct jobs *jobs = job->jobs;
     cleanup_record struct record record = {0};
     struct job *sibling;
+    struct inode *prompt;
     int error;
 
     if (spool_has(jobs->setup.store, id))
@@ -24,12 +25,14 @@ static int create_one(struct job *job, const char *id, struct job_list *siblings
     error = spool_clone(jobs->setup.store, job->record.id, &record);
     if (error)
         return error;
-    mutex_lock(&jobs->mutex);
-    sibling = job_create(jobs, &record, job->workspace, job->prompt);
+    mutex_lock(&jobs->mutex); /* another file may take its place */
+    prompt = job->prompt ? inode_ref(job->prompt) : NULL;
     mutex_unlock(&jobs->mutex);
-    if (!sibling) {
+    error = job_create(jobs, &record, job->workspace, prompt, &sibling);
+    inode_unref(prompt);
+    if (error) {
         spool_discard(jobs->setup.store, id);
-        return -ENOMEM;
+        return error;
     }
     sibling->model = job->model;
     sibling->committed = true;

@@ -89,9 +89,10 @@ void ops_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t 
 
 void ops_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
 {
+    const struct caller caller = ops_caller(req);
     struct tree *tree = ops_tree(req);
     struct handle *handle;
-    int error = tree_opendir(tree, ops_inode(req, ino), &handle);
+    int error = tree_opendir(tree, ops_inode(req, ino), &caller, &handle);
 
     if (error) {
         ops_reply(req, error);

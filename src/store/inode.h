@@ -21,6 +21,7 @@
 
 #include "base/buf.h"
 #include "base/mutex.h"
+#include "base/owner.h"
 
 struct inode_table;
 struct node_kind; /* tree/kind.h */
@@ -62,6 +63,8 @@ struct inode {
     _Atomic uint64_t writing; /* the handle that changed it and was not closed since; 0: nobody */
     bool held;                /* protected by the tree's mutex: the rest is its holder's */
     uint64_t closed_by;       /* the handle whose close left the content as it is; 0: none */
+    bool has_author;          /* since the last commit somebody known has changed it */
+    struct owner author;      /* then: who opened the file that it was changed through last */
     bool registered;          /* a job was registered for it and not yet committed */
     int refused;              /* errno of a write or close that was refused since the last commit,
                                  or 0 */

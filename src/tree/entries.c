@@ -107,9 +107,9 @@ int tree_symlink(struct tree *tree, struct inode *parent, const char *name,
 
 /* Open what was just made as @fd, which is taken: who makes a read-only file may write it. */
 static int open_made(struct tree *tree, struct inode *inode, int fd, int flags,
-                     struct handle **ret_handle)
+                     const struct caller *caller, struct handle **ret_handle)
 {
-    struct handle *handle = kind_make_handle(tree, inode);
+    struct handle *handle = kind_make_handle(tree, inode, caller);
     int error;
 
     if (!handle) {
@@ -168,7 +168,7 @@ int tree_create_file(struct tree *tree, struct inode *parent, const char *name,
     error = finish_making(tree, parent, name, caller, &entry);
     if (error)
         return error;
-    error = open_made(tree, entry.inode, steal_fd(&fd), flags, ret_handle);
+    error = open_made(tree, entry.inode, steal_fd(&fd), flags, caller, ret_handle);
     if (error)
         inode_unref(entry.inode);
     else
@@ -277,6 +277,7 @@ struct move {
     struct inode *inode; /* NULL: nobody knows it */
     struct inode *directory;
     const char *name;
+    struct owner owner; /* who moves it */
     bool commits;
 };
 
@@ -285,7 +286,8 @@ static int begin_move(struct tree *tree, struct move *move)
     if (!move->inode)
         return 0;
     prompt_hold(tree, move->inode);
-    return prompt_before_rename(tree, move->inode, move->directory, move->name, &move->commits);
+    return prompt_before_rename(tree, move->inode, move->directory, move->name, &move->owner,
+                                &move->commits);
 }
 
 /* The file is at its new name, unless @error. @return @error, or that of noting it. */
@@ -334,10 +336,11 @@ static int replace(struct tree *tree, struct inode *parent, const char *name, st
 
 static int rename_known(struct tree *tree, struct inode *parent, const char *name,
                         struct inode *inode, struct inode *new_parent, const char *new_name,
-                        struct inode *target, unsigned flags)
+                        struct inode *target, unsigned flags, const struct caller *caller)
 {
-    struct move here = {inode, new_parent, new_name, false};
-    struct move there = {target, parent, name, false};
+    const struct owner owner = {caller->uid, caller->gid};
+    struct move here = {inode, new_parent, new_name, owner, false};
+    struct move there = {target, parent, name, owner, false};
 
     if (inode == target)
         return 0; /* POSIX: nothing is done */
@@ -388,7 +391,7 @@ int tree_rename(struct tree *tree, struct inode *parent, const char *name, struc
         return error;
     }
     target = find_known(tree, new_parent, new_name);
-    error = rename_known(tree, parent, name, inode, new_parent, new_name, target, flags);
+    error = rename_known(tree, parent, name, inode, new_parent, new_name, target, flags, caller);
     if (!error) {
         inode_touch(parent);
         inode_touch(new_parent);

@@ -33,9 +33,10 @@ static int store_flags(int flags)
     return flags & ~(O_CREAT | O_EXCL | O_TRUNC | O_APPEND | O_DIRECT | O_NOCTTY);
 }
 
-static int truncate_opened(struct tree *tree, struct inode *inode, int fd, uint64_t handle_id)
+static int truncate_opened(struct tree *tree, struct inode *inode, int fd,
+                           const struct handle *handle)
 {
-    prompt_begin_change(tree, inode, handle_id);
+    prompt_begin_change(tree, inode, handle);
     prompt_forget_refusal(inode);
     return ftruncate(fd, 0) < 0 ? -errno : 0;
 }
@@ -49,7 +50,7 @@ int file_attach(struct tree *tree, struct inode *inode, int fd, int flags, struc
         return 0;
     prompt_hold(tree, inode);
     if (flags & O_TRUNC)
-        error = truncate_opened(tree, inode, fd, handle->id);
+        error = truncate_opened(tree, inode, fd, handle);
     if (!error) {
         handle->writer = true;
         inode_add_writer(inode);
@@ -67,7 +68,7 @@ static int truncate_for_reader(struct tree *tree, struct inode *inode)
     if (fd < 0)
         return fd;
     prompt_hold(tree, inode);
-    error = truncate_opened(tree, inode, fd, 0);
+    error = truncate_opened(tree, inode, fd, NULL);
     prompt_let_go(tree, inode);
     return error;
 }
@@ -163,7 +164,7 @@ static int change_size(struct tree *tree, struct inode *inode, const struct hand
     if (fd < 0)
         return fd;
     prompt_hold(tree, inode);
-    prompt_begin_change(tree, inode, handle ? handle->id : 0);
+    prompt_begin_change(tree, inode, handle);
     error = ftruncate(fd, size) < 0 ? -errno : 0;
     if (!error && size == 0)
         prompt_forget_refusal(inode);
@@ -245,7 +246,7 @@ int tree_setattr(struct tree *tree, struct inode *inode, struct handle *handle,
 
 void tree_begin_write(const struct handle *handle)
 {
-    prompt_note_change(handle->inode, handle->id);
+    prompt_note_change(handle->inode, handle);
     inode_touch_parent(handle->inode);
 }
 
@@ -272,7 +273,7 @@ int tree_fallocate(struct tree *tree, struct handle *handle, int mode, off_t off
         return error;
     prompt_hold(tree, inode);
     if (changes)
-        prompt_begin_change(tree, inode, handle->id);
+        prompt_begin_change(tree, inode, handle);
     error = fallocate(handle->fd, mode, offset, length) < 0 ? -errno : 0;
     prompt_let_go(tree, inode);
     inode_touch_parent(inode);

@@ -80,8 +80,10 @@ int file_attach(struct tree *tree, struct inode *inode, int fd, int flags, struc
  */
 int file_drop_set_id(const struct inode *inode);
 
-/** A new handle of @inode; free with kind_free_handle(). @return NULL without memory. */
-struct handle *kind_make_handle(struct tree *tree, struct inode *inode);
+/** A new handle of @inode for @caller; free with kind_free_handle(). @return NULL without memory.
+ */
+struct handle *kind_make_handle(struct tree *tree, struct inode *inode,
+                                const struct caller *caller);
 void kind_free_handle(struct tree *tree, struct handle *handle);
 
 /** @name was made in @directory: it belongs to @caller, where the daemon may give it away. */
@@ -149,26 +151,26 @@ void prompt_let_go(struct tree *tree, struct inode *inode);
 /** What was refused of the file, which the caller holds, does not count any more. */
 void prompt_forget_refusal(struct inode *inode);
 
-/** The content of @inode is about to change through that handle (0: through none). */
-void prompt_note_change(struct inode *inode, uint64_t handle_id);
+/** The content of @inode is about to change through that handle (NULL: through none). */
+void prompt_note_change(struct inode *inode, const struct handle *handle);
 
 /** The same for what may be a prompt, which the caller holds. */
-void prompt_begin_change(struct tree *tree, struct inode *inode, uint64_t handle_id);
+void prompt_begin_change(struct tree *tree, struct inode *inode, const struct handle *handle);
 
 int prompt_check_size(struct inode *inode, uint64_t size);
 int prompt_flush(struct tree *tree, struct handle *handle, const struct caller *caller);
 
-/** A writer of @inode is gone, and it was the last one. */
-void prompt_released(struct tree *tree, struct inode *inode);
+/** @handle, which could write its file and is gone, was the last one that could. */
+void prompt_released(struct tree *tree, const struct handle *handle);
 
 /**
- * @inode, which the caller holds, is about to be renamed to @name in @directory: register it where
- * that is a commit.
+ * @inode, which the caller holds, is about to be renamed by @owner to @name in @directory: register
+ * it where that is a commit.
  *
  * @return 0 with @ret_commits, or the errno that refuses the rename.
  */
 int prompt_before_rename(struct tree *tree, struct inode *inode, struct inode *directory,
-                         const char *name, bool *ret_commits);
+                         const char *name, const struct owner *owner, bool *ret_commits);
 void prompt_after_rename(struct tree *tree, struct inode *inode, bool commits, int error);
 
 /** Another file is about to be renamed over it: that is a save, and cancels nothing. */

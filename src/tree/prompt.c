@@ -209,27 +209,50 @@ static void discard(struct tree *tree, struct inode *inode)
     unregister(tree, inode);
 }
 
+/* Whose job comes of what the file, which is held, holds now. */
+static void set_author(struct inode *inode, const struct owner *owner)
+{
+    inode->author = *owner;
+    inode->has_author = true;
+}
+
+/* @draft of @inode as the jobs take it: that of whoever changed it last. */
+static void hand_in(struct inode *inode, const struct draft *draft, struct jobs_prompt *ret_prompt)
+{
+    *ret_prompt = (struct jobs_prompt){
+        .owner = inode->author,
+        .file = inode,
+        .workspace = draft->directory,
+        .name = draft->name,
+        .text = buf_text(&draft->text),
+        .length = draft->text.length,
+    };
+}
+
 static int register_draft(struct tree *tree, struct inode *inode, const struct draft *draft,
                           struct failure *failure)
 {
+    struct jobs_prompt handed;
     int error = sync_file(inode);
 
     if (error)
         return failure_set_errno(failure, error, "The prompt could not be stored");
-    error = jobs_register(tree->setup.jobs, inode, draft->directory, draft->name,
-                          buf_text(&draft->text), draft->text.length, failure);
+    hand_in(inode, draft, &handed);
+    error = jobs_register(tree->setup.jobs, &handed, failure);
     if (!error)
         inode->registered = true;
     return error;
 }
 
 /* A prompt that cannot be sent as it is: an error file says why. */
-static void refuse(struct tree *tree, const struct draft *draft, const struct failure *failure,
-                   char id[RECORD_ID_SIZE])
+static void refuse(struct tree *tree, struct inode *inode, const struct draft *draft,
+                   const struct failure *failure, char id[RECORD_ID_SIZE])
 {
-    int error = jobs_refuse(tree->setup.jobs, draft->directory, draft->name, buf_text(&draft->text),
-                            draft->text.length, failure, id);
+    struct jobs_prompt handed;
+    int error;
 
+    hand_in(inode, draft, &handed);
+    error = jobs_refuse(tree->setup.jobs, &handed, failure, id);
     if (error) {
         snprintf(id, RECORD_ID_SIZE, "%s", NOTE_DISCARDED);
         log_error("%s was refused, and no error file can be written: %s", draft->name,
@@ -257,14 +280,15 @@ static void describe_refusal(const struct inode *inode, struct failure *failure)
 
 static void commit(struct tree *tree, struct inode *inode, const struct draft *draft)
 {
+    struct jobs_prompt handed;
     struct failure failure;
     char id[RECORD_ID_SIZE];
 
     failure_init(&failure);
-    if (jobs_commit(tree->setup.jobs, inode, draft->directory, draft->name, buf_text(&draft->text),
-                    draft->text.length, id, &failure)) {
+    hand_in(inode, draft, &handed);
+    if (jobs_commit(tree->setup.jobs, &handed, id, &failure)) {
         unregister(tree, inode);
-        refuse(tree, draft, &failure, id);
+        refuse(tree, inode, draft, &failure, id);
     }
     inode->registered = false;
     note_set(inode, id);
@@ -294,7 +318,7 @@ static void finish_change(struct tree *tree, struct inode *inode)
         unregister(tree, inode);
         describe_refusal(inode, &failure);
         prompt_forget_refusal(inode);
-        refuse(tree, &draft, &failure, id);
+        refuse(tree, inode, &draft, &failure, id);
         note_set(inode, id);
     } else if (is_blank(&draft)) {
         unregister(tree, inode);
@@ -310,21 +334,25 @@ static void commit_closed(struct tree *tree, struct inode *inode)
         finish_change(tree, inode);
 }
 
-void prompt_note_change(struct inode *inode, uint64_t handle_id)
+void prompt_note_change(struct inode *inode, const struct handle *handle)
 {
-    if (handle_id)
-        atomic_store(&inode->writing, handle_id);
+    if (handle)
+        atomic_store(&inode->writing, handle->id);
     if (!atomic_exchange(&inode->modified, true))
         note_remove(inode);
 }
 
-void prompt_begin_change(struct tree *tree, struct inode *inode, uint64_t handle_id)
+void prompt_begin_change(struct tree *tree, struct inode *inode, const struct handle *handle)
 {
-    if (!handle_id || inode->closed_by != handle_id)
+    if (!handle || inode->closed_by != handle->id)
         commit_closed(tree, inode);
+    if (handle)
+        set_author(inode, &handle->owner);
+    else if (!atomic_load(&inode->modified))
+        inode->has_author = false; /* then it is whoever closes the file */
     if (inode->refusal)
         prompt_forget_refusal(inode);
-    prompt_note_change(inode, handle_id);
+    prompt_note_change(inode, handle);
 }
 
 int prompt_check_size(struct inode *inode, uint64_t size)
@@ -344,7 +372,7 @@ static ssize_t write_text(struct tree *tree, const struct handle *handle, const 
     error = prompt_check_chunk(bytes, length, offset, &failure);
     if (error)
         return error;
-    prompt_begin_change(tree, inode, handle->id);
+    prompt_begin_change(tree, inode, handle);
     written = pwrite(handle->fd, bytes, length, (off_t)offset);
     return written < 0 ? -errno : written;
 }
@@ -361,6 +389,7 @@ ssize_t prompt_write(struct tree *tree, const struct handle *handle, const void 
         if (inode->closed_by != handle->id)
             commit_closed(tree, inode);
         inode->refused = (int)written;
+        set_author(inode, &handle->owner);
         atomic_store(&inode->writing, handle->id);
     }
     prompt_let_go(tree, inode);
@@ -403,8 +432,10 @@ int prompt_flush(struct tree *tree, struct handle *handle, const struct caller *
 
     prompt_hold(tree, inode);
     wrote = atomic_compare_exchange_strong(&inode->writing, &writing, 0);
-    if (wrote)
+    if (wrote) {
         inode->closed_by = handle->id;
+        set_author(inode, &handle->owner);
+    }
     /* What an earlier close did not take is told again; what it took is not sent, where who else
        has the descriptor is killed over it: a shell's loop, of which a child wrote a line. */
     if (!wrote && inode->closed_by == handle->id && inode->registered && is_killed(caller->thread))
@@ -415,9 +446,13 @@ int prompt_flush(struct tree *tree, struct handle *handle, const struct caller *
     return error;
 }
 
-void prompt_released(struct tree *tree, struct inode *inode)
+void prompt_released(struct tree *tree, const struct handle *handle)
 {
+    struct inode *inode = handle->inode;
+
     prompt_hold(tree, inode);
+    if (!inode->has_author)
+        set_author(inode, &handle->owner);
     /* Where it was opened again meanwhile, the end of that decides. */
     if (inode_writer_count(inode) == 0 && has_change(inode))
         finish_change(tree, inode);
@@ -439,7 +474,7 @@ static int check_draft(const struct draft *draft, struct failure *failure)
 }
 
 int prompt_before_rename(struct tree *tree, struct inode *inode, struct inode *directory,
-                         const char *name, bool *ret_commits)
+                         const char *name, const struct owner *owner, bool *ret_commits)
 {
     cleanup_draft struct draft draft = {.text.max = PROMPT_MAX_BYTES + 1};
     struct failure failure;
@@ -456,6 +491,7 @@ int prompt_before_rename(struct tree *tree, struct inode *inode, struct inode *d
     error = jobs_accepting(tree->setup.jobs);
     if (error)
         return error;
+    set_author(inode, owner);
     if (inode_writer_count(inode) && atomic_load(&inode->writing)) {
         error = check_draft(&draft, &failure); /* it is not finished: its close will commit it */
     } else {
@@ -463,7 +499,7 @@ int prompt_before_rename(struct tree *tree, struct inode *inode, struct inode *d
         *ret_commits = !error;
     }
     if (error)
-        refuse(tree, &draft, &failure, id);
+        refuse(tree, inode, &draft, &failure, id);
     return error;
 }
 

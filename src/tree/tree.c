@@ -193,13 +193,14 @@ int tree_getattr(struct tree *tree, struct inode *inode, struct stat *ret_status
     return inode->kind->getattr(tree, inode, ret_status);
 }
 
-struct handle *kind_make_handle(struct tree *tree, struct inode *inode)
+struct handle *kind_make_handle(struct tree *tree, struct inode *inode, const struct caller *caller)
 {
     struct handle *handle = calloc(1, sizeof(*handle));
 
     if (!handle)
         return NULL;
     handle->inode = inode_ref(inode);
+    handle->owner = (struct owner){caller->uid, caller->gid};
     handle->id = atomic_fetch_add(&tree->last_handle_id, 1) + 1;
     handle->fd = -1;
     mutex_lock(&tree->mutex);
@@ -224,7 +225,7 @@ int tree_open(struct tree *tree, struct inode *inode, int flags, const struct ca
 
     if (!inode->kind->open)
         return S_ISDIR(inode->type) ? -EISDIR : -EPERM;
-    handle = kind_make_handle(tree, inode);
+    handle = kind_make_handle(tree, inode, caller);
     if (!handle)
         return -ENOMEM;
     error = inode->kind->open(tree, inode, flags, handle);
@@ -274,20 +275,21 @@ void tree_release(struct tree *tree, struct handle *handle)
     if (handle->value) {
         settings_released(tree, handle);
     } else if (handle->writer && inode_drop_writer(handle->inode) == 0) {
-        prompt_released(tree, handle->inode);
+        prompt_released(tree, handle);
         inode_touch_parent(handle->inode);
         jobs_kick(tree->setup.jobs);
     }
     kind_free_handle(tree, handle);
 }
 
-int tree_opendir(struct tree *tree, struct inode *inode, struct handle **ret_handle)
+int tree_opendir(struct tree *tree, struct inode *inode, const struct caller *caller,
+                 struct handle **ret_handle)
 {
     struct handle *handle;
 
     if (!inode->kind->list)
         return S_ISDIR(inode->type) ? -EACCES : -ENOTDIR;
-    handle = kind_make_handle(tree, inode);
+    handle = kind_make_handle(tree, inode, caller);
     if (!handle)
         return -ENOMEM;
     *ret_handle = handle;

@@ -16,6 +16,7 @@
 #include <sys/statvfs.h>
 
 #include "base/buf.h"
+#include "base/owner.h"
 #include "conf/models.h"
 #include "conf/options.h"
 #include "job/jobs.h"
@@ -36,6 +37,7 @@ struct caller {
 struct handle {
     struct inode *inode;     /* held */
     uint64_t id;             /* no other handle ever has it; not 0 */
+    struct owner owner;      /* who opened it: whose jobs come of what is written */
     int fd;                  /* of the real file; -1 where virtual */
     bool writer;             /* may change the file */
     bool waits;              /* a wait file: mount/waiters answers its reads */
@@ -156,7 +158,8 @@ int tree_fallocate(struct tree *tree, struct handle *handle, int mode, off_t off
 int64_t tree_copy_range(struct handle *from, off_t from_offset, struct handle *to, off_t to_offset,
                         size_t length, int flags);
 
-int tree_opendir(struct tree *tree, struct inode *inode, struct handle **ret_handle);
+int tree_opendir(struct tree *tree, struct inode *inode, const struct caller *caller,
+                 struct handle **ret_handle);
 
 /** One entry of an open directory. The name lives until the next tree_readdir() at offset 0. */
 struct tree_dirent {

@@ -107,9 +107,9 @@ static int render_status(struct tree *tree, struct inode *inode, struct buf *tex
     if (directory == tree->root)
         error = buf_printf(text, "API: %s\n", tree->setup.base_url);
     if (!error && directory == tree->root)
-        error = jobs_use(tree->setup.jobs, text);
+        error = jobs_use(tree->setup.jobs, NULL, text);
     if (!error)
-        error = jobs_status(tree->setup.jobs, directory, text);
+        error = jobs_status(tree->setup.jobs, directory, NULL, text);
     inode_unref(directory);
     return error;
 }

@@ -83,12 +83,18 @@ static void answers(void **state)
 
 static int create_limits(void *context)
 {
+    const struct limits_rates rates = {.per_minute = 60, .per_day = 10};
     const struct store *store = context;
     struct limits *limits = NULL;
-    int error = limits_create(store, 60, 10, INT64_C(1795348800000), 0, &limits);
+    struct users *users;
+    int error = users_create(&users);
 
+    if (error)
+        return error;
+    error = limits_create(store, users, &rates, INT64_C(1795348800000), 0, &limits);
     assert_int_equal(error == 0, limits != NULL);
     limits_destroy(limits);
+    users_destroy(users);
     return error;
 }
 
@@ -111,8 +117,8 @@ static void limits(void **state)
     const struct place *place = *state;
     struct store store = {.usage_fd = place->fd};
 
-    assert_int_equal(fail_each(create_limits, &store), 2);
-    assert_int_equal(fail_each(create_limits_after_a_jump, &store), 3);
+    assert_int_equal(fail_each(create_limits, &store), 3);
+    assert_int_equal(fail_each(create_limits_after_a_jump, &store), 7);
 }
 
 static int number(void *context)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The limits a minute and a day, with clocks that the test turns: what is left and how long to
- * wait, to the millisecond, over days, restarts, crashes and wall clocks that jump.
+ * The limits a minute and a day, of all and of each user, with clocks that the test turns: what is
+ * left and how long to wait, to the millisecond, over days, restarts, crashes and wall clocks that
+ * jump.
  */
 #include "store_place.h"
 
@@ -23,9 +24,13 @@
 /* Our clock at the start of each run; what it began with is nobody's business. */
 #define START_MS INT64_C(123456789)
 
+#define ALICE 1000
+#define BOB   4294967294u
+
 struct usage {
     struct place *place;
-    struct store store; /* only what job/limits uses */
+    struct store store;  /* only what job/limits uses */
+    struct users *users; /* of the run that is under way */
 };
 
 static int make_usage(void **state)
@@ -48,23 +53,43 @@ static int remove_usage(void **state)
     struct usage *usage = *state;
     void *place = usage->place;
 
+    users_destroy(usage->users);
     free(usage);
     return remove_place(&place);
 }
 
 /* A run that starts when the wall clock says @wall_ms and ours START_MS. */
-static struct limits *start(const struct usage *usage, uint64_t per_minute, uint64_t per_day,
-                            int64_t wall_ms)
+static struct limits *start_with(struct usage *usage, const struct limits_rates *rates,
+                                 int64_t wall_ms)
 {
     struct limits *limits = NULL;
 
-    assert_int_equal(limits_create(&usage->store, per_minute, per_day, wall_ms, START_MS, &limits),
+    users_destroy(usage->users);
+    usage->users = NULL;
+    assert_int_equal(users_create(&usage->users), 0);
+    assert_int_equal(limits_create(&usage->store, usage->users, rates, wall_ms, START_MS, &limits),
                      0);
     return limits;
 }
 
+static struct limits *start(struct usage *usage, uint64_t per_minute, uint64_t per_day,
+                            int64_t wall_ms)
+{
+    const struct limits_rates rates = {.per_minute = per_minute, .per_day = per_day};
+
+    return start_with(usage, &rates, wall_ms);
+}
+
+static struct user *get_user(const struct usage *usage, uid_t uid)
+{
+    struct user *user = NULL;
+
+    assert_int_equal(users_get(usage->users, uid, &user), 0);
+    return user;
+}
+
 /* How many of @per_day pictures are left in a run that starts at @wall_ms. */
-static uint64_t left_at(const struct usage *usage, uint64_t per_day, int64_t wall_ms)
+static uint64_t left_at(struct usage *usage, uint64_t per_day, int64_t wall_ms)
 {
     struct limits *limits = start(usage, 0, per_day, wall_ms);
     uint64_t left = limits_left(limits, START_MS);
@@ -74,12 +99,12 @@ static uint64_t left_at(const struct usage *usage, uint64_t per_day, int64_t wal
 }
 
 /* Take one, and have it on disk. */
-static void ask(struct limits *limits, int64_t now_ms)
+static void ask(const struct usage *usage, struct limits *limits, int64_t now_ms)
 {
     char day[LIMITS_DAY_SIZE];
 
-    limits_take(limits, now_ms, day);
-    assert_int_equal(limits_note(limits, day, '+', ID), 0);
+    limits_take(limits, get_user(usage, ALICE), now_ms, day);
+    assert_int_equal(limits_note(limits, day, '+', ID, ALICE), 0);
 }
 
 static void write_lines(const struct usage *usage, const char *day, int count)
@@ -91,27 +116,29 @@ static void write_lines(const struct usage *usage, const char *day, int count)
     write_text(usage->place->fd, day, buf_text(&lines));
 }
 
-static void assert_refuses(const struct usage *usage, int expected)
+static void assert_refuses(struct usage *usage, int expected)
 {
+    const struct limits_rates rates = {.per_day = 10};
     struct limits *limits = (struct limits *)1;
 
-    assert_int_equal(limits_create(&usage->store, 0, 10, NOON_MS, START_MS, &limits), expected);
+    assert_int_equal(limits_create(&usage->store, usage->users, &rates, NOON_MS, START_MS, &limits),
+                     expected);
     assert_ptr_equal(limits, (struct limits *)1);
 }
 
 static void has_no_limit(void **state)
 {
-    const struct usage *usage = *state;
+    struct usage *usage = *state;
     struct limits *limits = start(usage, 0, 0, NOON_MS);
     char day[LIMITS_DAY_SIZE];
 
     for (int i = 0; i < 1000; i++) {
         assert_int_equal(limits_wait_ms(limits, START_MS), 0);
-        limits_take(limits, START_MS, day);
+        limits_take(limits, get_user(usage, ALICE), START_MS, day);
         assert_string_equal(day, TODAY);
     }
     assert_true(limits_left(limits, START_MS) == UINT64_MAX);
-    assert_int_equal(limits_note(limits, day, '+', ID), 0);
+    assert_int_equal(limits_note(limits, day, '+', ID, ALICE), 0);
     assert_false(is_there(usage->place->fd, TODAY));
     limits_destroy(limits);
     limits_destroy(NULL);
@@ -119,60 +146,62 @@ static void has_no_limit(void **state)
 
 static void limits_the_day(void **state)
 {
-    const struct usage *usage = *state;
+    struct usage *usage = *state;
     struct limits *limits = start(usage, 0, 3, NOON_MS);
 
     for (uint64_t left = 3; left > 0; left--) {
         assert_int_equal(limits_left(limits, START_MS), left);
         assert_int_equal(limits_wait_ms(limits, START_MS), 0);
-        ask(limits, START_MS);
+        ask(usage, limits, START_MS);
     }
     assert_int_equal(limits_left(limits, START_MS), 0);
     assert_int_equal(limits_wait_ms(limits, START_MS), 12 * HOUR_MS);
     assert_int_equal(limits_wait_ms(limits, START_MS + 12 * HOUR_MS - 1), 1);
-    ask(limits, START_MS); /* whatever the limits */
+    ask(usage, limits, START_MS); /* whatever the limits */
     assert_int_equal(limits_left(limits, START_MS), 0);
     assert_int_equal(limits_wait_ms(limits, START_MS + 12 * HOUR_MS), 0);
     assert_int_equal(limits_left(limits, START_MS + 12 * HOUR_MS), 3);
     limits_destroy(limits);
-    assert_content(usage->place->fd, TODAY, "+" ID "\n+" ID "\n+" ID "\n+" ID "\n");
+    assert_content(usage->place->fd, TODAY,
+                   "+" ID " 1000\n+" ID " 1000\n+" ID " 1000\n+" ID " 1000\n");
 }
 
 static void turns_the_day(void **state)
 {
-    const struct usage *usage = *state;
+    struct usage *usage = *state;
     struct limits *limits = start(usage, 0, 3, NOON_MS);
     char day[LIMITS_DAY_SIZE];
 
-    limits_take(limits, START_MS + 12 * HOUR_MS - 1, day);
+    limits_take(limits, get_user(usage, ALICE), START_MS + 12 * HOUR_MS - 1, day);
     assert_string_equal(day, TODAY);
-    limits_take(limits, START_MS + 12 * HOUR_MS, day);
+    limits_take(limits, get_user(usage, ALICE), START_MS + 12 * HOUR_MS, day);
     assert_string_equal(day, "2026-11-23");
     assert_int_equal(limits_left(limits, START_MS + 12 * HOUR_MS), 2);
-    limits_give_back(limits, TODAY); /* of a day that is over */
+    limits_give_back(limits, get_user(usage, ALICE), TODAY); /* of a day that is over */
     assert_int_equal(limits_left(limits, START_MS + 12 * HOUR_MS), 2);
-    limits_take(limits, START_MS, day); /* a caller whose clock is a moment behind */
+    limits_take(limits, get_user(usage, ALICE), START_MS,
+                day); /* a caller whose clock is a moment behind */
     assert_string_equal(day, "2026-11-23");
-    limits_take(limits, START_MS + 400 * DAY_MS, day);
+    limits_take(limits, get_user(usage, ALICE), START_MS + 400 * DAY_MS, day);
     assert_string_equal(day, "2027-12-27");
     limits_destroy(limits);
 }
 
 static void limits_the_minute(void **state)
 {
-    const struct usage *usage = *state;
+    struct usage *usage = *state;
     struct limits *limits = start(usage, 3, 0, NOON_MS);
     const int64_t now_ms = START_MS;
     char day[LIMITS_DAY_SIZE];
 
     for (int i = 0; i < 3; i++) {
         assert_int_equal(limits_wait_ms(limits, now_ms + i * 10 * SECOND_MS), 0);
-        limits_take(limits, now_ms + i * 10 * SECOND_MS, day);
+        limits_take(limits, get_user(usage, ALICE), now_ms + i * 10 * SECOND_MS, day);
     }
     assert_int_equal(limits_wait_ms(limits, now_ms + 20 * SECOND_MS), 40 * SECOND_MS);
     assert_int_equal(limits_wait_ms(limits, now_ms + MINUTE_MS - 1), 1);
     assert_int_equal(limits_wait_ms(limits, now_ms + MINUTE_MS), 0);
-    limits_take(limits, now_ms + MINUTE_MS, day);
+    limits_take(limits, get_user(usage, ALICE), now_ms + MINUTE_MS, day);
     assert_int_equal(limits_wait_ms(limits, now_ms + MINUTE_MS), 10 * SECOND_MS);
     assert_int_equal(limits_wait_ms(limits, now_ms + DAY_MS), 0);
     limits_destroy(limits);
@@ -180,10 +209,10 @@ static void limits_the_minute(void **state)
 
 static void waits_for_both(void **state)
 {
-    const struct usage *usage = *state;
+    struct usage *usage = *state;
     struct limits *limits = start(usage, 1, 1, NOON_MS + 12 * HOUR_MS - SECOND_MS);
 
-    ask(limits, START_MS);
+    ask(usage, limits, START_MS);
     assert_int_equal(limits_wait_ms(limits, START_MS), MINUTE_MS); /* the day ends before */
     limits_destroy(limits);
     limits = start(usage, 1, 1, NOON_MS + 12 * HOUR_MS - SECOND_MS);
@@ -194,7 +223,7 @@ static void waits_for_both(void **state)
 /* Days are the local ones, of 23 and 25 hours, too. */
 static void knows_summer_time(void **state)
 {
-    const struct usage *usage = *state;
+    struct usage *usage = *state;
     const int64_t october_ms = INT64_C(1792879200000); /* 2026-10-25 00:00 in Berlin */
     const int64_t march_ms = INT64_C(1774738800000);   /* 2026-03-29 00:00 */
     struct limits *limits;
@@ -203,12 +232,12 @@ static void knows_summer_time(void **state)
     setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3", 1);
     tzset();
     limits = start(usage, 0, 1, march_ms);
-    limits_take(limits, START_MS, day);
+    limits_take(limits, get_user(usage, ALICE), START_MS, day);
     assert_string_equal(day, "2026-03-29");
     assert_int_equal(limits_wait_ms(limits, START_MS), 23 * HOUR_MS);
     limits_destroy(limits);
     limits = start(usage, 0, 1, october_ms);
-    limits_take(limits, START_MS, day);
+    limits_take(limits, get_user(usage, ALICE), START_MS, day);
     assert_string_equal(day, "2026-10-25");
     assert_int_equal(limits_wait_ms(limits, START_MS), 25 * HOUR_MS);
     assert_int_equal(limits_wait_ms(limits, START_MS + 25 * HOUR_MS), 0);
@@ -217,15 +246,16 @@ static void knows_summer_time(void **state)
 
 static void survives_a_restart(void **state)
 {
-    const struct usage *usage = *state;
+    struct usage *usage = *state;
     struct limits *limits = start(usage, 0, 10, NOON_MS);
 
-    ask(limits, START_MS);
-    ask(limits, START_MS);
-    assert_int_equal(limits_note(limits, TODAY, '-', ID), 0);
-    ask(limits, START_MS);
+    ask(usage, limits, START_MS);
+    ask(usage, limits, START_MS);
+    assert_int_equal(limits_note(limits, TODAY, '-', ID, ALICE), 0);
+    ask(usage, limits, START_MS);
     limits_destroy(limits);
-    assert_content(usage->place->fd, TODAY, "+" ID "\n+" ID "\n-" ID "\n+" ID "\n");
+    assert_content(usage->place->fd, TODAY,
+                   "+" ID " 1000\n+" ID " 1000\n-" ID " 1000\n+" ID " 1000\n");
     assert_int_equal(left_at(usage, 10, NOON_MS), 8);
     assert_int_equal(left_at(usage, 2, NOON_MS), 0);
     assert_int_equal(left_at(usage, 1, NOON_MS), 0);
@@ -235,18 +265,18 @@ static void survives_a_restart(void **state)
 
 static void gives_back(void **state)
 {
-    const struct usage *usage = *state;
+    struct usage *usage = *state;
     struct limits *limits = start(usage, 0, 2, NOON_MS);
     char day[LIMITS_DAY_SIZE];
 
-    limits_give_back(limits, TODAY); /* nothing was taken */
+    limits_give_back(limits, get_user(usage, ALICE), TODAY); /* nothing was taken */
     assert_int_equal(limits_left(limits, START_MS), 2);
-    limits_take(limits, START_MS, day);
-    limits_take(limits, START_MS, day);
-    limits_give_back(limits, "2026-11-21");
-    limits_give_back(limits, "2026-11-23");
+    limits_take(limits, get_user(usage, ALICE), START_MS, day);
+    limits_take(limits, get_user(usage, ALICE), START_MS, day);
+    limits_give_back(limits, get_user(usage, ALICE), "2026-11-21");
+    limits_give_back(limits, get_user(usage, ALICE), "2026-11-23");
     assert_int_equal(limits_left(limits, START_MS), 0);
-    limits_give_back(limits, day);
+    limits_give_back(limits, get_user(usage, ALICE), day);
     assert_int_equal(limits_left(limits, START_MS), 1);
     assert_int_equal(limits_wait_ms(limits, START_MS), 0);
     limits_destroy(limits);
@@ -272,7 +302,7 @@ static void counts_cut_lines(void **state)
         {"-" ID "\n-" ID "\n", 0},
         {"0199\n", 0},
     };
-    const struct usage *usage = *state;
+    struct usage *usage = *state;
     struct limits *limits;
 
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
@@ -281,15 +311,15 @@ static void counts_cut_lines(void **state)
     }
     write_text(usage->place->fd, TODAY, "+0199");
     limits = start(usage, 0, 10, NOON_MS);
-    ask(limits, START_MS);
+    ask(usage, limits, START_MS);
     limits_destroy(limits);
-    assert_content(usage->place->fd, TODAY, "+0199+" ID "\n");
+    assert_content(usage->place->fd, TODAY, "+0199+" ID " 1000\n");
     assert_int_equal(left_at(usage, 10, NOON_MS), 8);
 }
 
 static void counts_zeros_of_a_power_loss(void **state)
 {
-    const struct usage *usage = *state;
+    struct usage *usage = *state;
     static const char text[64] = "+" ID "\n";
 
     write_file(usage->place->fd, TODAY, text, sizeof(text));
@@ -298,7 +328,7 @@ static void counts_zeros_of_a_power_loss(void **state)
 
 static void counts_many(void **state)
 {
-    const struct usage *usage = *state;
+    struct usage *usage = *state;
 
     write_lines(usage, TODAY, 10000);
     assert_int_equal(left_at(usage, 10001, NOON_MS), 1);
@@ -308,7 +338,7 @@ static void counts_many(void **state)
 /* Hours within a day change nothing; a day back or years: what was asked for stays asked for. */
 static void clock_is_set_back(void **state)
 {
-    const struct usage *usage = *state;
+    struct usage *usage = *state;
 
     write_lines(usage, TODAY, 4);
     assert_int_equal(left_at(usage, 10, NOON_MS - 11 * HOUR_MS), 6);
@@ -324,7 +354,7 @@ static void clock_is_set_back(void **state)
 
 static void clock_is_set_back_by_years(void **state)
 {
-    const struct usage *usage = *state;
+    struct usage *usage = *state;
 
     write_lines(usage, TODAY, 2);
     write_lines(usage, "2027-01-01", 3);
@@ -339,14 +369,14 @@ static void clock_is_set_back_by_years(void **state)
 /* A restart with a clock in the future opens that day, as it must, and closes it again after. */
 static void clock_is_set_forward_and_back(void **state)
 {
-    const struct usage *usage = *state;
+    struct usage *usage = *state;
     struct limits *limits;
 
     write_lines(usage, TODAY, 5);
     limits = start(usage, 0, 10, NOON_MS + 3650 * DAY_MS);
     assert_int_equal(limits_left(limits, START_MS), 10);
-    ask(limits, START_MS);
-    ask(limits, START_MS);
+    ask(usage, limits, START_MS);
+    ask(usage, limits, START_MS);
     limits_destroy(limits);
     assert_int_equal(left_at(usage, 10, NOON_MS), 3);
     assert_int_equal(left_at(usage, 10, NOON_MS), 3);
@@ -355,16 +385,16 @@ static void clock_is_set_forward_and_back(void **state)
 /* What was carried over may be given back, too, and asking goes on behind it. */
 static void goes_on_after_a_jump(void **state)
 {
-    const struct usage *usage = *state;
+    struct usage *usage = *state;
     struct limits *limits;
 
-    write_lines(usage, "2026-11-25", 2);
+    write_text(usage->place->fd, "2026-11-25", "+" ID " 1000\n+" ID " 1000\n");
     limits = start(usage, 0, 10, NOON_MS);
-    assert_content(usage->place->fd, TODAY, "+.carried\n+.carried\n");
-    ask(limits, START_MS);
+    assert_content(usage->place->fd, TODAY, "+.carried 1000\n+.carried 1000\n");
+    ask(usage, limits, START_MS);
     assert_int_equal(limits_left(limits, START_MS), 7);
-    limits_give_back(limits, TODAY);
-    assert_int_equal(limits_note(limits, TODAY, '-', ID), 0);
+    limits_give_back(limits, get_user(usage, ALICE), TODAY);
+    assert_int_equal(limits_note(limits, TODAY, '-', ID, ALICE), 0);
     limits_destroy(limits);
     assert_int_equal(left_at(usage, 10, NOON_MS), 8);
 }
@@ -373,7 +403,7 @@ static void goes_on_after_a_jump(void **state)
 static void forgets_old_days(void **state)
 {
     static const char *const others[] = {"note", "2026-1-1", "2026-01-01x", "2026-01-01.carriedx"};
-    const struct usage *usage = *state;
+    struct usage *usage = *state;
     char name[16];
 
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
@@ -393,15 +423,15 @@ static void forgets_old_days(void **state)
 
 static void passes_on_errors(void **state)
 {
-    const struct usage *usage = *state;
+    struct usage *usage = *state;
     struct limits *limits = start(usage, 0, 10, NOON_MS);
 
     assert_int_equal(mkdirat(usage->place->fd, TODAY, 0700), 0);
-    assert_int_equal(limits_note(limits, TODAY, '+', ID), -EISDIR);
+    assert_int_equal(limits_note(limits, TODAY, '+', ID, ALICE), -EISDIR);
     assert_refuses(usage, -EISDIR);
     assert_int_equal(unlinkat(usage->place->fd, TODAY, AT_REMOVEDIR), 0);
     assert_int_equal(symlinkat("elsewhere", usage->place->fd, TODAY), 0);
-    assert_int_equal(limits_note(limits, TODAY, '+', ID), -ELOOP);
+    assert_int_equal(limits_note(limits, TODAY, '+', ID, ALICE), -ELOOP);
     assert_false(is_there(usage->place->fd, "elsewhere"));
     assert_refuses(usage, -ELOOP);
     limits_destroy(limits);
@@ -409,16 +439,16 @@ static void passes_on_errors(void **state)
 
 static void says_when(void **state)
 {
-    const struct usage *usage = *state;
+    struct usage *usage = *state;
     struct limits *limits = start(usage, 0, 2, NOON_MS);
     cleanup_buf struct buf text = {.max = 4096};
     struct failure failure;
 
     failure_init(&failure);
-    ask(limits, START_MS);
-    assert_int_equal(limits_describe(limits, START_MS, &text), 0);
+    ask(usage, limits, START_MS);
+    assert_int_equal(limits_describe(limits, NULL, START_MS, &text), 0);
     assert_string_equal(buf_text(&text), "Pictures today: 1 of 2\n");
-    assert_int_equal(limits_refuse(limits, START_MS, &failure), -EDQUOT);
+    assert_int_equal(limits_refuse(limits, false, START_MS, &failure), -EDQUOT);
     assert_int_equal(failure.error, -EDQUOT);
     assert_string_equal(failure.text, "The limit of 2 pictures a day (images_per_day) is reached. "
                                       "It opens again at 2026-11-23 00:00.");
@@ -426,8 +456,124 @@ static void says_when(void **state)
     limits_destroy(limits);
     limits = start(usage, 0, 0, NOON_MS);
     buf_clear(&text);
-    assert_int_equal(limits_describe(limits, START_MS, &text), 0);
+    assert_int_equal(limits_describe(limits, NULL, START_MS, &text), 0);
     assert_string_equal(buf_text(&text), "Pictures today: 1\n");
+    limits_destroy(limits);
+}
+
+static struct limits *start_for_users(struct usage *usage, uint64_t per_user_and_day,
+                                      int64_t wall_ms)
+{
+    const struct limits_rates rates = {.per_user_and_day = per_user_and_day};
+
+    return start_with(usage, &rates, wall_ms);
+}
+
+/* What a user has left of @per_user_and_day in a run that starts at @wall_ms. */
+static uint64_t user_left_at(struct usage *usage, uid_t uid, uint64_t per_user_and_day,
+                             int64_t wall_ms)
+{
+    struct limits *limits = start_for_users(usage, per_user_and_day, wall_ms);
+    uint64_t left = limits_user_left(limits, get_user(usage, uid), START_MS);
+
+    limits_destroy(limits);
+    return left;
+}
+
+static void limits_each_user(void **state)
+{
+    struct usage *usage = *state;
+    struct limits *limits = start_for_users(usage, 2, NOON_MS);
+    const struct user *alice = get_user(usage, ALICE);
+    const struct user *bob = get_user(usage, BOB);
+
+    ask(usage, limits, START_MS);
+    assert_int_equal(limits_user_left(limits, alice, START_MS), 1);
+    assert_int_equal(limits_user_wait_ms(limits, alice, START_MS), 0);
+    ask(usage, limits, START_MS);
+    assert_int_equal(limits_user_left(limits, alice, START_MS), 0);
+    assert_int_equal(limits_user_wait_ms(limits, alice, START_MS), 12 * HOUR_MS);
+    assert_int_equal(limits_user_left(limits, bob, START_MS), 2);
+    assert_int_equal(limits_user_wait_ms(limits, bob, START_MS), 0);
+    assert_true(limits_left(limits, START_MS) == UINT64_MAX); /* all together: no limit */
+    assert_int_equal(limits_wait_ms(limits, START_MS), 0);
+    limits_give_back(limits, get_user(usage, ALICE), "2026-11-21");
+    assert_int_equal(limits_user_left(limits, alice, START_MS), 0);
+    limits_give_back(limits, get_user(usage, ALICE), TODAY);
+    assert_int_equal(limits_user_left(limits, alice, START_MS), 1);
+    assert_int_equal(limits_user_left(limits, alice, START_MS + 12 * HOUR_MS), 2);
+    limits_destroy(limits);
+}
+
+static void users_survive_a_restart(void **state)
+{
+    struct usage *usage = *state;
+    struct limits *limits = start_for_users(usage, 10, NOON_MS);
+
+    assert_int_equal(limits_note(limits, TODAY, '+', ID, ALICE), 0);
+    assert_int_equal(limits_note(limits, TODAY, '+', ID, BOB), 0);
+    assert_int_equal(limits_note(limits, TODAY, '+', ID, ALICE), 0);
+    assert_int_equal(limits_note(limits, TODAY, '-', ID, BOB), 0);
+    assert_int_equal(limits_note(limits, TODAY, '+', ID, BOB), 0);
+    limits_destroy(limits);
+    assert_int_equal(user_left_at(usage, ALICE, 10, NOON_MS), 8);
+    assert_int_equal(user_left_at(usage, BOB, 10, NOON_MS), 9);
+    assert_int_equal(user_left_at(usage, ALICE, 1, NOON_MS), 0);
+    assert_int_equal(left_at(usage, 10, NOON_MS), 7);
+    assert_int_equal(user_left_at(usage, ALICE, 10, NOON_MS - DAY_MS), 8); /* carried over */
+    assert_int_equal(user_left_at(usage, BOB, 10, NOON_MS - DAY_MS), 9);
+    assert_int_equal(user_left_at(usage, ALICE, 10, NOON_MS + DAY_MS), 10);
+}
+
+/* What does not say whose it is counts for the daemon's own user. */
+static void counts_lines_of_nobody(void **state)
+{
+    static const char *const texts[] = {
+        "+" ID "\n",
+        "+" ID " \n",
+        "+" ID " 100",
+        "+" ID " 100+" ID "",
+        "+" ID " 1000x\n",
+        "+" ID " 4294967295\n",
+        "+" ID " 99999999999999999999\n",
+        "+" ID " 1000 1000\n",
+    };
+    struct usage *usage = *state;
+
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        unsigned own = i == 3 ? 2 : 1;
+
+        write_text(usage->place->fd, TODAY, texts[i]);
+        assert_int_equal(user_left_at(usage, geteuid(), 10, NOON_MS), 10 - own);
+        assert_int_equal(user_left_at(usage, 1000 + (geteuid() == 1000), 10, NOON_MS), 10);
+        assert_int_equal(left_at(usage, 10, NOON_MS), 10 - own);
+    }
+}
+
+static void tells_users_of_their_own(void **state)
+{
+    const uid_t alice = ALICE;
+    const uid_t bob = BOB;
+    struct usage *usage = *state;
+    struct limits *limits = start_for_users(usage, 2, NOON_MS);
+    cleanup_buf struct buf text = {.max = 4096};
+    struct failure failure;
+
+    failure_init(&failure);
+    ask(usage, limits, START_MS);
+    assert_int_equal(limits_describe(limits, &alice, START_MS, &text), 0);
+    assert_int_equal(limits_describe(limits, &bob, START_MS, &text), 0);
+    assert_int_equal(limits_describe(limits, NULL, START_MS, &text), 0);
+    assert_string_equal(buf_text(&text), "Pictures today: 1 of 2\n"
+                                         "Pictures today: 0 of 2\n"
+                                         "Pictures today: 1\n");
+    assert_int_equal(limits_refuse(limits, true, START_MS, &failure), -EDQUOT);
+    assert_string_equal(failure.text,
+                        "The limit of 2 pictures a day for each user (user_images_per_day) is "
+                        "reached. It opens again at 2026-11-23 00:00.");
+    assert_string_equal(
+        failure.advice,
+        "Save the prompt again then, or ask the administrator to raise user_images_per_day.");
     limits_destroy(limits);
 }
 
@@ -438,6 +584,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         usage_test(has_no_limit),
         usage_test(limits_the_day),
+        usage_test(limits_each_user),
+        usage_test(users_survive_a_restart),
+        usage_test(counts_lines_of_nobody),
+        usage_test(tells_users_of_their_own),
         usage_test(turns_the_day),
         usage_test(limits_the_minute),
         usage_test(waits_for_both),
