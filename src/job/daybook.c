@@ -14,9 +14,9 @@
 #define CARRIED ".carried"
 
 /* A day's file, or that of one that was carried over. */
-#define NAME_SIZE (USERS_DAY_SIZE + sizeof(CARRIED))
+#define NAME_SIZE (ACCOUNTS_DAY_SIZE + sizeof(CARRIED))
 
-#define LINE_BYTES (1 + RECORD_ID_SIZE + 11 + 1) /* sign, id, user, line end */
+#define LINE_BYTES (1 + RECORD_ID_SIZE + 11 + 1) /* sign, id, account, line end */
 
 /* More than what is carried over from a day of the largest limit takes. */
 #define CARRIED_MAX_BYTES (32u << 20)
@@ -27,7 +27,7 @@
 /* The lines of a file while they are counted. */
 struct reading {
     const char *day; /* for which they count */
-    struct users *users;
+    struct accounts *accounts;
     uint64_t asked;
     uint64_t returned;
     char sign;    /* of the line that was begun; 0: none */
@@ -42,18 +42,18 @@ struct reading {
 static void end_line(struct reading *reading, bool whole)
 {
     bool knows = whole && reading->uid_length && !reading->is_bad && reading->uid < UINT32_MAX;
-    struct user *user;
+    struct account *account;
     int error;
 
     if (!reading->sign)
         return;
-    error = users_get(reading->users, knows ? (uid_t)reading->uid : geteuid(), &user);
+    error = accounts_get(reading->accounts, knows ? (uid_t)reading->uid : geteuid(), &account);
     if (error == -ENOMEM)
         reading->error = error;
     else if (!error && reading->sign == '+')
-        users_count_add(&user->pictures, reading->day, 1);
+        accounts_count_add(&account->pictures, reading->day, 1);
     else if (!error)
-        users_count_drop(&user->pictures, reading->day);
+        accounts_count_drop(&account->pictures, reading->day);
     reading->sign = '\0';
 }
 
@@ -129,30 +129,30 @@ static int append(int usage_fd, const char *day, const char *lines, size_t lengt
     return error || !is_new ? error : io_sync_dir(usage_fd);
 }
 
-static int add_lines(const struct user *user, void *context)
+static int add_lines(const struct account *account, void *context)
 {
     struct buf *lines = context;
     int error = 0;
 
-    for (uint64_t i = 0; !error && i < user->pictures.count; i++)
-        error = buf_printf(lines, "+" CARRIED " %u\n", user->uid);
+    for (uint64_t i = 0; !error && i < account->pictures.count; i++)
+        error = buf_printf(lines, "+" CARRIED " %u\n", account->uid);
     return error;
 }
 
 /* What was counted on the day @name, which is yet to come, counts for @day from now on. */
-static int carry(int usage_fd, const char *name, const char *day, struct users *users)
+static int carry(int usage_fd, const char *name, const char *day, struct accounts *accounts)
 {
-    char coming[USERS_DAY_SIZE] = "";
-    struct reading reading = {.day = coming, .users = users};
+    char coming[ACCOUNTS_DAY_SIZE] = "";
+    struct reading reading = {.day = coming, .accounts = accounts};
     cleanup_buf struct buf lines = {.max = CARRIED_MAX_BYTES};
     char carried[NAME_SIZE];
     int error;
 
     memcpy(coming, name, strlen(name));
-    users_turn_day(users, coming);
+    accounts_turn_day(accounts, coming);
     error = count_file(usage_fd, name, &reading);
     if (!error)
-        error = users_each(users, add_lines, &lines);
+        error = accounts_each(accounts, add_lines, &lines);
     if (!error && lines.length)
         error = append(usage_fd, day, lines.data, lines.length);
     if (!error)
@@ -165,13 +165,13 @@ static int carry(int usage_fd, const char *name, const char *day, struct users *
 
 static int carry_alone(int usage_fd, const char *name, const char *day)
 {
-    struct users *users;
-    int error = users_create(&users);
+    struct accounts *accounts;
+    int error = accounts_create(&accounts);
 
     if (error)
         return error;
-    error = carry(usage_fd, name, day, users);
-    users_destroy(users);
+    error = carry(usage_fd, name, day, accounts);
+    accounts_destroy(accounts);
     return error;
 }
 
@@ -205,9 +205,9 @@ static int tidy(int usage_fd, const char *day)
     return error;
 }
 
-int daybook_open(int usage_fd, const char *day, struct users *users, uint64_t *ret_count)
+int daybook_open(int usage_fd, const char *day, struct accounts *accounts, uint64_t *ret_count)
 {
-    struct reading reading = {.day = day, .users = users};
+    struct reading reading = {.day = day, .accounts = accounts};
     char carried[NAME_SIZE];
     int error = tidy(usage_fd, day);
 

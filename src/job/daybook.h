@@ -6,7 +6,7 @@
 #ifndef EASELFS_JOB_DAYBOOK_H
 #define EASELFS_JOB_DAYBOOK_H
 
-#include "job/users.h"
+#include "job/accounts.h"
 
 /**
  * Count what was asked for on @day, each user's share as pictures of that user. What was counted on
@@ -14,7 +14,7 @@
  *
  * @return 0 with @ret_count, or a negative errno.
  */
-int daybook_open(int usage_fd, const char *day, struct users *users, uint64_t *ret_count);
+int daybook_open(int usage_fd, const char *day, struct accounts *accounts, uint64_t *ret_count);
 
 /**
  * Note durably that the job @id of the user @uid asked for a picture (@sign '+') or not after all

@@ -37,8 +37,8 @@ struct note {
 };
 
 struct history {
-    int usage_fd;        /* the store's */
-    struct users *users; /* each counts its own tokens */
+    int usage_fd;              /* the store's */
+    struct accounts *accounts; /* each counts its own tokens */
     struct pace *paces;
     size_t pace_count;
     char day[LIMITS_DAY_SIZE];
@@ -73,9 +73,9 @@ static struct pace *make_pace(struct history *history, const char *model)
     return paces;
 }
 
-/* @user: NULL where there are too many */
-static void add(struct history *history, struct user *user, const char *day, const char *model,
-                int64_t took_ms, uint64_t tokens)
+/* @account: NULL where there are too many */
+static void add(struct history *history, struct account *account, const char *day,
+                const char *model, int64_t took_ms, uint64_t tokens)
 {
     struct pace *pace = find_pace(history, model);
 
@@ -84,8 +84,8 @@ static void add(struct history *history, struct user *user, const char *day, con
         history->tokens = 0;
     }
     history->tokens += tokens;
-    if (user)
-        users_count_add(&user->tokens, history->day, tokens);
+    if (account)
+        accounts_count_add(&account->tokens, history->day, tokens);
     if (!pace)
         pace = make_pace(history, model);
     if (pace)
@@ -99,13 +99,13 @@ static void add_line(struct history *history, const char *line)
     int64_t took_ms;
     uint64_t tokens;
     uid_t uid = geteuid();
-    struct user *user;
+    struct account *account;
 
     if (sscanf(line, LINE_FORMAT, day, &took_ms, &tokens, model, &uid) < 4)
         return;
-    if (users_get(history->users, uid, &user))
-        user = NULL;
-    add(history, user, day, model, took_ms, tokens);
+    if (accounts_get(history->accounts, uid, &account))
+        account = NULL;
+    add(history, account, day, model, took_ms, tokens);
 }
 
 /* The last whole lines of the file. */
@@ -150,7 +150,8 @@ static int load(struct history *history)
     return error;
 }
 
-int history_create(const struct store *store, struct users *users, struct history **ret_history)
+int history_create(const struct store *store, struct accounts *accounts,
+                   struct history **ret_history)
 {
     struct history *history = calloc(1, sizeof(*history));
     int error;
@@ -158,7 +159,7 @@ int history_create(const struct store *store, struct users *users, struct histor
     if (!history)
         return -ENOMEM;
     history->usage_fd = store->usage_fd;
-    history->users = users;
+    history->accounts = accounts;
     error = load(history);
     if (error)
         log_warning("what is known of earlier answers cannot be read: %s", error_text(error));
@@ -183,10 +184,10 @@ static uint64_t tokens_of(const struct record *record)
     return record->total_tokens > 0 ? (uint64_t)record->total_tokens : 0;
 }
 
-void history_add(struct history *history, struct user *user, const char *day,
+void history_add(struct history *history, struct account *account, const char *day,
                  const struct record *record, int64_t took_ms)
 {
-    add(history, user, day, record->model, took_ms, tokens_of(record));
+    add(history, account, day, record->model, took_ms, tokens_of(record));
 }
 
 int history_note(const struct history *history, const char *day, const struct record *record,
@@ -229,10 +230,10 @@ int64_t history_usual_ms(const struct history *history, const char *model)
 
 uint64_t history_tokens(const struct history *history, const uid_t *only, const char *day)
 {
-    const struct user *user = only ? users_find(history->users, *only) : NULL;
+    const struct account *account = only ? accounts_find(history->accounts, *only) : NULL;
 
     if (only)
-        return user ? users_count_on(&user->tokens, day) : 0;
+        return account ? accounts_count_on(&account->tokens, day) : 0;
     return strcmp(history->day, day) == 0 ? history->tokens : 0;
 }
 

@@ -15,7 +15,7 @@
 #define EASELFS_JOB_HISTORY_H
 
 #include "base/buf.h"
-#include "job/users.h"
+#include "job/accounts.h"
 #include "store/inode.h"
 #include "store/record.h"
 #include "store/store.h"
@@ -25,17 +25,18 @@ struct history;
 /**
  * Read what is known of earlier answers.
  *
- * @users who used tokens is counted there, too; outlives the history
+ * @accounts each counts its own tokens there; outlives the history
  *
  * @return 0 or -ENOMEM
  */
-int history_create(const struct store *store, struct users *users, struct history **ret_history);
+int history_create(const struct store *store, struct accounts *accounts,
+                   struct history **ret_history);
 
 /** Takes NULL. */
 void history_destroy(struct history *history);
 
-/** One answer more to a job of @user. @day: as limits_day() gives it. */
-void history_add(struct history *history, struct user *user, const char *day,
+/** One answer more to a job of @account. @day: as limits_day() gives it. */
+void history_add(struct history *history, struct account *account, const char *day,
                  const struct record *record, int64_t took_ms);
 
 /** Put that on record. @return 0 or a negative errno. */

@@ -121,9 +121,9 @@ static int find_user(struct job *job, uid_t uid)
     int error;
 
     mutex_lock(&jobs->mutex);
-    error = users_get(jobs->users, uid, &job->user);
+    error = accounts_get(jobs->accounts, uid, &job->account);
     if (!error)
-        job->user->job_count++;
+        job->account->job_count++;
     mutex_unlock(&jobs->mutex);
     return error;
 }
@@ -160,7 +160,7 @@ void job_destroy(struct job *job)
     if (!job)
         return;
     mutex_lock(&job->jobs->mutex);
-    job->user->job_count--;
+    job->account->job_count--;
     mutex_unlock(&job->jobs->mutex);
     flight_destroy(job->flight);
     record_fini(&job->record);
@@ -327,7 +327,7 @@ static void remember(struct job *job)
     history_add_notes(jobs->history, job->workspace, &job->record);
     limits_day(jobs->limits, limits_now_ms(), day);
     if (job->took_ms)
-        history_add(jobs->history, job->user, day, &job->record, job->took_ms);
+        history_add(jobs->history, job->account, day, &job->record, job->took_ms);
     mutex_unlock(&jobs->mutex);
     error = failpoint("history.note");
     if (!error && job->took_ms)

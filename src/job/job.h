@@ -27,7 +27,7 @@
 #include "job/jobs.h"
 #include "job/limits.h"
 #include "job/recover.h"
-#include "job/users.h"
+#include "job/accounts.h"
 
 enum job_event {
     JOB_FREEZE,     /* the directory is quiet and the inputs were copied */
@@ -59,7 +59,7 @@ struct job {
     struct inode *workspace; /* held */
     struct inode *top;       /* held: the model's directory, where results go as a last resort */
     const struct model *model;
-    struct user *user; /* its owner, who is known as long as there is such a job */
+    struct account *account; /* its owner, who is known as long as there is such a job */
 
     /* Belongs to whoever holds the job. Others may read its id, prompt_name and, in state waiting,
        prompt under the mutex. */
@@ -102,11 +102,11 @@ struct jobs {
     struct jobs_setup setup;
     char *auth_header; /* "Authorization: Bearer KEY"; NULL: no key. Wiped when freed */
     pthread_t scheduler;
-    struct users *users;      /* used under the mutex */
-    struct limits *limits;    /* used under the mutex, but for limits_note() */
-    struct history *history;  /* used under the mutex, but for history_note() */
-    struct recovery recovery; /* the scheduler's, from jobs_start() on */
-    struct tidying *tidying;  /* the same, then: job/tidy.c */
+    struct accounts *accounts; /* used under the mutex */
+    struct limits *limits;     /* used under the mutex, but for limits_note() */
+    struct history *history;   /* used under the mutex, but for history_note() */
+    struct recovery recovery;  /* the scheduler's, from jobs_start() on */
+    struct tidying *tidying;   /* the same, then: job/tidy.c */
 
     struct mutex mutex;
     struct cond changed; /* the scheduler has something to look at, or a held job was let go */
@@ -140,7 +140,7 @@ struct jobs {
 /**
  * Make a job around @record, whose content is taken over. Not in any list yet. Not under the mutex.
  *
- * @return 0; -ENOMEM, or -EUSERS as users_get(): then @record is left as it is
+ * @return 0; -ENOMEM, or -EUSERS as accounts_get(): then @record is left as it is
  */
 int job_create(struct jobs *jobs, struct record *record, struct inode *workspace,
                struct inode *prompt, struct job **ret_job);

@@ -55,9 +55,9 @@ int jobs_create(const struct jobs_setup *setup, struct jobs **ret_jobs)
     TAILQ_INIT(&jobs->waiting);
     TAILQ_INIT(&jobs->queued);
     TAILQ_INIT(&jobs->working);
-    error = users_create(&jobs->users);
+    error = accounts_create(&jobs->accounts);
     if (!error)
-        error = history_create(setup->store, jobs->users, &jobs->history);
+        error = history_create(setup->store, jobs->accounts, &jobs->history);
     jobs->model_in_flight_counts =
         calloc(setup->models->count + 1, sizeof(*jobs->model_in_flight_counts));
     if (!error && !jobs->model_in_flight_counts)
@@ -65,8 +65,8 @@ int jobs_create(const struct jobs_setup *setup, struct jobs **ret_jobs)
     if (!error)
         error = make_auth_header(jobs);
     if (!error)
-        error = limits_create(setup->store, jobs->users, &rates, clock_wall_ms(), limits_now_ms(),
-                              &jobs->limits);
+        error = limits_create(setup->store, jobs->accounts, &rates, clock_wall_ms(),
+                              limits_now_ms(), &jobs->limits);
     if (error) {
         jobs_destroy(jobs);
         return error;
@@ -95,7 +95,7 @@ void jobs_destroy(struct jobs *jobs)
     destroy_list(&jobs->working);
     limits_destroy(jobs->limits);
     history_destroy(jobs->history);
-    users_destroy(jobs->users);
+    accounts_destroy(jobs->accounts);
     free(jobs->model_in_flight_counts);
     tidy_destroy(jobs->tidying);
     spool_ids_fini(&jobs->recovery.ids);

@@ -33,7 +33,7 @@ static void give_back(struct job *job)
     int error;
 
     mutex_lock(&jobs->mutex);
-    limits_give_back(jobs->limits, job->user, job->day);
+    limits_give_back(jobs->limits, job->account, job->day);
     mutex_unlock(&jobs->mutex);
     error = job->is_counted
                 ? limits_note(jobs->limits, job->day, '-', job->record.id, job->record.owner.uid)

@@ -12,8 +12,8 @@
 #define MINUTE_MS (60 * 1000)
 
 struct limits {
-    int usage_fd;        /* the store's */
-    struct users *users; /* each counts its own pictures */
+    int usage_fd;              /* the store's */
+    struct accounts *accounts; /* each counts its own pictures */
     struct limits_rates rates;
     int64_t wall_offset_ms; /* what the wall clock was ahead of ours at the start */
 
@@ -65,12 +65,13 @@ static time_t next_day(const struct limits *limits, int64_t now_ms)
 static int load_day(struct limits *limits, int64_t now_ms)
 {
     day_of(limits, now_ms, limits->day);
-    users_turn_day(limits->users, limits->day);
-    return daybook_open(limits->usage_fd, limits->day, limits->users, &limits->used);
+    accounts_turn_day(limits->accounts, limits->day);
+    return daybook_open(limits->usage_fd, limits->day, limits->accounts, &limits->used);
 }
 
-int limits_create(const struct store *store, struct users *users, const struct limits_rates *rates,
-                  int64_t wall_ms, int64_t now_ms, struct limits **ret_limits)
+int limits_create(const struct store *store, struct accounts *accounts,
+                  const struct limits_rates *rates, int64_t wall_ms, int64_t now_ms,
+                  struct limits **ret_limits)
 {
     struct limits *limits = calloc(1, sizeof(*limits));
     int error = 0;
@@ -78,7 +79,7 @@ int limits_create(const struct store *store, struct users *users, const struct l
     if (!limits)
         return -ENOMEM;
     limits->usage_fd = store->usage_fd;
-    limits->users = users;
+    limits->accounts = accounts;
     limits->rates = *rates;
     limits->wall_offset_ms = wall_ms - now_ms;
     if (rates->per_minute) {
@@ -117,7 +118,7 @@ static void turn_day(struct limits *limits, int64_t now_ms)
     if (strcmp(day, limits->day) > 0) {
         memcpy(limits->day, day, sizeof(day));
         limits->used = 0;
-        users_turn_day(limits->users, day);
+        accounts_turn_day(limits->accounts, day);
     }
 }
 
@@ -143,17 +144,17 @@ int64_t limits_wait_ms(struct limits *limits, int64_t now_ms)
     return wait_ms;
 }
 
-int64_t limits_user_wait_ms(struct limits *limits, const struct user *user, int64_t now_ms)
+int64_t limits_user_wait_ms(struct limits *limits, const struct account *account, int64_t now_ms)
 {
-    return limits_user_left(limits, user, now_ms) ? 0 : day_left_ms(limits, now_ms);
+    return limits_user_left(limits, account, now_ms) ? 0 : day_left_ms(limits, now_ms);
 }
 
-void limits_take(struct limits *limits, struct user *user, int64_t now_ms,
+void limits_take(struct limits *limits, struct account *account, int64_t now_ms,
                  char ret_day[LIMITS_DAY_SIZE])
 {
     turn_day(limits, now_ms);
     limits->used++;
-    users_count_add(&user->pictures, limits->day, 1);
+    accounts_count_add(&account->pictures, limits->day, 1);
     memcpy(ret_day, limits->day, LIMITS_DAY_SIZE);
     if (!limits->sent_ms)
         return;
@@ -161,11 +162,11 @@ void limits_take(struct limits *limits, struct user *user, int64_t now_ms,
     limits->next = (limits->next + 1) % limits->rates.per_minute;
 }
 
-void limits_give_back(struct limits *limits, struct user *user, const char *day)
+void limits_give_back(struct limits *limits, struct account *account, const char *day)
 {
     if (limits->used && strcmp(day, limits->day) == 0)
         limits->used--;
-    users_count_drop(&user->pictures, day);
+    accounts_count_drop(&account->pictures, day);
 }
 
 uint64_t limits_left(struct limits *limits, int64_t now_ms)
@@ -174,10 +175,11 @@ uint64_t limits_left(struct limits *limits, int64_t now_ms)
     return left_of(limits->rates.per_day, limits->used);
 }
 
-uint64_t limits_user_left(struct limits *limits, const struct user *user, int64_t now_ms)
+uint64_t limits_user_left(struct limits *limits, const struct account *account, int64_t now_ms)
 {
     turn_day(limits, now_ms);
-    return left_of(limits->rates.per_user_and_day, users_count_on(&user->pictures, limits->day));
+    return left_of(limits->rates.per_user_and_day,
+                   accounts_count_on(&account->pictures, limits->day));
 }
 
 int limits_note(const struct limits *limits, const char *day, char sign, const char *id, uid_t uid)
@@ -214,12 +216,12 @@ void limits_day(struct limits *limits, int64_t now_ms, char ret_day[LIMITS_DAY_S
 int limits_describe(struct limits *limits, const uid_t *only, int64_t now_ms, struct buf *text)
 {
     uint64_t limit = only ? limits->rates.per_user_and_day : limits->rates.per_day;
-    const struct user *user = only ? users_find(limits->users, *only) : NULL;
+    const struct account *account = only ? accounts_find(limits->accounts, *only) : NULL;
     uint64_t used;
     int error;
 
     turn_day(limits, now_ms);
-    used = user ? users_count_on(&user->pictures, limits->day) : only ? 0 : limits->used;
+    used = account ? accounts_count_on(&account->pictures, limits->day) : only ? 0 : limits->used;
     error = buf_printf(text, "Pictures today: %" PRIu64, used);
     if (!error && limit)
         error = buf_printf(text, " of %" PRIu64, limit);

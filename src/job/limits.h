@@ -2,8 +2,8 @@
  *
  * How much may be asked for: requests in a minute, pictures in a day. The minute is forgotten with
  * the process. The day is kept in store/usage/, a file for each local day with a line for each
- * picture: "+ID UID" asked for by that user, "-ID UID" given back as it was certainly not made. A
- * line is durable before its request leaves, so that no crash opens a day again; one that falls
+ * picture: "+ID UID" asked for by that account, "-ID UID" given back as it was certainly not made.
+ * A line is durable before its request leaves, so that no crash opens a day again; one that falls
  * between line and request leaves the picture counted. A line that does not say whose it is, as
  * those of earlier versions and one that a crash has cut, counts for the daemon's own user.
  *
@@ -22,13 +22,13 @@
 
 #include "base/buf.h"
 #include "base/failure.h"
-#include "job/users.h"
+#include "job/accounts.h"
 #include "store/store.h"
 
 struct limits;
 
 /** "2026-11-22" and its NUL. */
-#define LIMITS_DAY_SIZE USERS_DAY_SIZE
+#define LIMITS_DAY_SIZE ACCOUNTS_DAY_SIZE
 
 /** 0 = no limit. */
 struct limits_rates {
@@ -43,13 +43,14 @@ int64_t limits_now_ms(void);
 /**
  * Read what was used today.
  *
- * @param users   who used it is counted there, and has to become known there; outlives the limits
- * @param wall_ms the wall clock at @now_ms
+ * @param accounts each counts its own pictures there; outlives the limits
+ * @param wall_ms  the wall clock at @now_ms
  *
  * @return 0, -ENOMEM, or a negative errno of reading or writing store/usage.
  */
-int limits_create(const struct store *store, struct users *users, const struct limits_rates *rates,
-                  int64_t wall_ms, int64_t now_ms, struct limits **ret_limits);
+int limits_create(const struct store *store, struct accounts *accounts,
+                  const struct limits_rates *rates, int64_t wall_ms, int64_t now_ms,
+                  struct limits **ret_limits);
 
 /** Takes NULL. */
 void limits_destroy(struct limits *limits);
@@ -57,25 +58,25 @@ void limits_destroy(struct limits *limits);
 /** How long to wait until a request for a picture may be sent: 0 = now. */
 int64_t limits_wait_ms(struct limits *limits, int64_t now_ms);
 
-/** The same for what @user may ask for, whatever the others do. */
-int64_t limits_user_wait_ms(struct limits *limits, const struct user *user, int64_t now_ms);
+/** The same for what the user of @account may ask for, whatever the others do. */
+int64_t limits_user_wait_ms(struct limits *limits, const struct account *account, int64_t now_ms);
 
 /**
- * Count a request of @user that is about to be sent, whatever the limits. @ret_day: where
+ * Count a request for @account that is about to be sent, whatever the limits. @ret_day: where
  * limits_note() and limits_give_back() are to note it.
  */
-void limits_take(struct limits *limits, struct user *user, int64_t now_ms,
+void limits_take(struct limits *limits, struct account *account, int64_t now_ms,
                  char ret_day[LIMITS_DAY_SIZE]);
 
-/** A picture of @user that was taken on @day was certainly not made. Only counts; see
+/** A picture that was taken for @account on @day was certainly not made. Only counts; see
  * limits_note(). */
-void limits_give_back(struct limits *limits, struct user *user, const char *day);
+void limits_give_back(struct limits *limits, struct account *account, const char *day);
 
 /** Pictures that may still be asked for today; UINT64_MAX where there is no limit. */
 uint64_t limits_left(struct limits *limits, int64_t now_ms);
 
-/** The same for what @user may ask for. */
-uint64_t limits_user_left(struct limits *limits, const struct user *user, int64_t now_ms);
+/** The same for what the user of @account may ask for. */
+uint64_t limits_user_left(struct limits *limits, const struct account *account, int64_t now_ms);
 
 /**
  * Make it durable that the job @id of the user @uid asked for a picture (@sign '+') or not after

@@ -115,7 +115,7 @@ void scheduler_send(struct job *job)
     job_hold(job);
     job_take_off(job);
     job->sent_ms = clock_now_ms();
-    limits_take(jobs->limits, job->user, limits_now_ms(), job->day);
+    limits_take(jobs->limits, job->account, limits_now_ms(), job->day);
     job_apply(job, JOB_SEND);
 }
 

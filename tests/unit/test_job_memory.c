@@ -86,15 +86,15 @@ static int create_limits(void *context)
     const struct limits_rates rates = {.per_minute = 60, .per_day = 10};
     const struct store *store = context;
     struct limits *limits = NULL;
-    struct users *users;
-    int error = users_create(&users);
+    struct accounts *accounts;
+    int error = accounts_create(&accounts);
 
     if (error)
         return error;
-    error = limits_create(store, users, &rates, INT64_C(1795348800000), 0, &limits);
+    error = limits_create(store, accounts, &rates, INT64_C(1795348800000), 0, &limits);
     assert_int_equal(error == 0, limits != NULL);
     limits_destroy(limits);
-    users_destroy(users);
+    accounts_destroy(accounts);
     return error;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The limits a minute and a day, of all and of each user, with clocks that the test turns: what is
- * left and how long to wait, to the millisecond, over days, restarts, crashes and wall clocks that
- * jump.
+ * The limits a minute and a day, of all and of each account, with clocks that the test turns: what
+ * is left and how long to wait, to the millisecond, over days, restarts, crashes and wall clocks
+ * that jump.
  */
 #include "store_place.h"
 
@@ -29,8 +29,8 @@
 
 struct usage {
     struct place *place;
-    struct store store;  /* only what job/limits uses */
-    struct users *users; /* of the run that is under way */
+    struct store store;        /* only what job/limits uses */
+    struct accounts *accounts; /* of the run that is under way */
 };
 
 static int make_usage(void **state)
@@ -53,7 +53,7 @@ static int remove_usage(void **state)
     struct usage *usage = *state;
     void *place = usage->place;
 
-    users_destroy(usage->users);
+    accounts_destroy(usage->accounts);
     free(usage);
     return remove_place(&place);
 }
@@ -64,11 +64,11 @@ static struct limits *start_with(struct usage *usage, const struct limits_rates 
 {
     struct limits *limits = NULL;
 
-    users_destroy(usage->users);
-    usage->users = NULL;
-    assert_int_equal(users_create(&usage->users), 0);
-    assert_int_equal(limits_create(&usage->store, usage->users, rates, wall_ms, START_MS, &limits),
-                     0);
+    accounts_destroy(usage->accounts);
+    usage->accounts = NULL;
+    assert_int_equal(accounts_create(&usage->accounts), 0);
+    assert_int_equal(
+        limits_create(&usage->store, usage->accounts, rates, wall_ms, START_MS, &limits), 0);
     return limits;
 }
 
@@ -80,12 +80,12 @@ static struct limits *start(struct usage *usage, uint64_t per_minute, uint64_t p
     return start_with(usage, &rates, wall_ms);
 }
 
-static struct user *get_user(const struct usage *usage, uid_t uid)
+static struct account *get_account(const struct usage *usage, uid_t uid)
 {
-    struct user *user = NULL;
+    struct account *account = NULL;
 
-    assert_int_equal(users_get(usage->users, uid, &user), 0);
-    return user;
+    assert_int_equal(accounts_get(usage->accounts, uid, &account), 0);
+    return account;
 }
 
 /* How many of @per_day pictures are left in a run that starts at @wall_ms. */
@@ -103,7 +103,7 @@ static void ask(const struct usage *usage, struct limits *limits, int64_t now_ms
 {
     char day[LIMITS_DAY_SIZE];
 
-    limits_take(limits, get_user(usage, ALICE), now_ms, day);
+    limits_take(limits, get_account(usage, ALICE), now_ms, day);
     assert_int_equal(limits_note(limits, day, '+', ID, ALICE), 0);
 }
 
@@ -121,8 +121,9 @@ static void assert_refuses(struct usage *usage, int expected)
     const struct limits_rates rates = {.per_day = 10};
     struct limits *limits = (struct limits *)1;
 
-    assert_int_equal(limits_create(&usage->store, usage->users, &rates, NOON_MS, START_MS, &limits),
-                     expected);
+    assert_int_equal(
+        limits_create(&usage->store, usage->accounts, &rates, NOON_MS, START_MS, &limits),
+        expected);
     assert_ptr_equal(limits, (struct limits *)1);
 }
 
@@ -134,7 +135,7 @@ static void has_no_limit(void **state)
 
     for (int i = 0; i < 1000; i++) {
         assert_int_equal(limits_wait_ms(limits, START_MS), 0);
-        limits_take(limits, get_user(usage, ALICE), START_MS, day);
+        limits_take(limits, get_account(usage, ALICE), START_MS, day);
         assert_string_equal(day, TODAY);
     }
     assert_true(limits_left(limits, START_MS) == UINT64_MAX);
@@ -172,17 +173,17 @@ static void turns_the_day(void **state)
     struct limits *limits = start(usage, 0, 3, NOON_MS);
     char day[LIMITS_DAY_SIZE];
 
-    limits_take(limits, get_user(usage, ALICE), START_MS + 12 * HOUR_MS - 1, day);
+    limits_take(limits, get_account(usage, ALICE), START_MS + 12 * HOUR_MS - 1, day);
     assert_string_equal(day, TODAY);
-    limits_take(limits, get_user(usage, ALICE), START_MS + 12 * HOUR_MS, day);
+    limits_take(limits, get_account(usage, ALICE), START_MS + 12 * HOUR_MS, day);
     assert_string_equal(day, "2026-11-23");
     assert_int_equal(limits_left(limits, START_MS + 12 * HOUR_MS), 2);
-    limits_give_back(limits, get_user(usage, ALICE), TODAY); /* of a day that is over */
+    limits_give_back(limits, get_account(usage, ALICE), TODAY); /* of a day that is over */
     assert_int_equal(limits_left(limits, START_MS + 12 * HOUR_MS), 2);
-    limits_take(limits, get_user(usage, ALICE), START_MS,
+    limits_take(limits, get_account(usage, ALICE), START_MS,
                 day); /* a caller whose clock is a moment behind */
     assert_string_equal(day, "2026-11-23");
-    limits_take(limits, get_user(usage, ALICE), START_MS + 400 * DAY_MS, day);
+    limits_take(limits, get_account(usage, ALICE), START_MS + 400 * DAY_MS, day);
     assert_string_equal(day, "2027-12-27");
     limits_destroy(limits);
 }
@@ -196,12 +197,12 @@ static void limits_the_minute(void **state)
 
     for (int i = 0; i < 3; i++) {
         assert_int_equal(limits_wait_ms(limits, now_ms + i * 10 * SECOND_MS), 0);
-        limits_take(limits, get_user(usage, ALICE), now_ms + i * 10 * SECOND_MS, day);
+        limits_take(limits, get_account(usage, ALICE), now_ms + i * 10 * SECOND_MS, day);
     }
     assert_int_equal(limits_wait_ms(limits, now_ms + 20 * SECOND_MS), 40 * SECOND_MS);
     assert_int_equal(limits_wait_ms(limits, now_ms + MINUTE_MS - 1), 1);
     assert_int_equal(limits_wait_ms(limits, now_ms + MINUTE_MS), 0);
-    limits_take(limits, get_user(usage, ALICE), now_ms + MINUTE_MS, day);
+    limits_take(limits, get_account(usage, ALICE), now_ms + MINUTE_MS, day);
     assert_int_equal(limits_wait_ms(limits, now_ms + MINUTE_MS), 10 * SECOND_MS);
     assert_int_equal(limits_wait_ms(limits, now_ms + DAY_MS), 0);
     limits_destroy(limits);
@@ -232,12 +233,12 @@ static void knows_summer_time(void **state)
     setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3", 1);
     tzset();
     limits = start(usage, 0, 1, march_ms);
-    limits_take(limits, get_user(usage, ALICE), START_MS, day);
+    limits_take(limits, get_account(usage, ALICE), START_MS, day);
     assert_string_equal(day, "2026-03-29");
     assert_int_equal(limits_wait_ms(limits, START_MS), 23 * HOUR_MS);
     limits_destroy(limits);
     limits = start(usage, 0, 1, october_ms);
-    limits_take(limits, get_user(usage, ALICE), START_MS, day);
+    limits_take(limits, get_account(usage, ALICE), START_MS, day);
     assert_string_equal(day, "2026-10-25");
     assert_int_equal(limits_wait_ms(limits, START_MS), 25 * HOUR_MS);
     assert_int_equal(limits_wait_ms(limits, START_MS + 25 * HOUR_MS), 0);
@@ -269,14 +270,14 @@ static void gives_back(void **state)
     struct limits *limits = start(usage, 0, 2, NOON_MS);
     char day[LIMITS_DAY_SIZE];
 
-    limits_give_back(limits, get_user(usage, ALICE), TODAY); /* nothing was taken */
+    limits_give_back(limits, get_account(usage, ALICE), TODAY); /* nothing was taken */
     assert_int_equal(limits_left(limits, START_MS), 2);
-    limits_take(limits, get_user(usage, ALICE), START_MS, day);
-    limits_take(limits, get_user(usage, ALICE), START_MS, day);
-    limits_give_back(limits, get_user(usage, ALICE), "2026-11-21");
-    limits_give_back(limits, get_user(usage, ALICE), "2026-11-23");
+    limits_take(limits, get_account(usage, ALICE), START_MS, day);
+    limits_take(limits, get_account(usage, ALICE), START_MS, day);
+    limits_give_back(limits, get_account(usage, ALICE), "2026-11-21");
+    limits_give_back(limits, get_account(usage, ALICE), "2026-11-23");
     assert_int_equal(limits_left(limits, START_MS), 0);
-    limits_give_back(limits, get_user(usage, ALICE), day);
+    limits_give_back(limits, get_account(usage, ALICE), day);
     assert_int_equal(limits_left(limits, START_MS), 1);
     assert_int_equal(limits_wait_ms(limits, START_MS), 0);
     limits_destroy(limits);
@@ -393,7 +394,7 @@ static void goes_on_after_a_jump(void **state)
     assert_content(usage->place->fd, TODAY, "+.carried 1000\n+.carried 1000\n");
     ask(usage, limits, START_MS);
     assert_int_equal(limits_left(limits, START_MS), 7);
-    limits_give_back(limits, get_user(usage, ALICE), TODAY);
+    limits_give_back(limits, get_account(usage, ALICE), TODAY);
     assert_int_equal(limits_note(limits, TODAY, '-', ID, ALICE), 0);
     limits_destroy(limits);
     assert_int_equal(left_at(usage, 10, NOON_MS), 8);
@@ -474,7 +475,7 @@ static uint64_t user_left_at(struct usage *usage, uid_t uid, uint64_t per_user_a
                              int64_t wall_ms)
 {
     struct limits *limits = start_for_users(usage, per_user_and_day, wall_ms);
-    uint64_t left = limits_user_left(limits, get_user(usage, uid), START_MS);
+    uint64_t left = limits_user_left(limits, get_account(usage, uid), START_MS);
 
     limits_destroy(limits);
     return left;
@@ -484,8 +485,8 @@ static void limits_each_user(void **state)
 {
     struct usage *usage = *state;
     struct limits *limits = start_for_users(usage, 2, NOON_MS);
-    const struct user *alice = get_user(usage, ALICE);
-    const struct user *bob = get_user(usage, BOB);
+    const struct account *alice = get_account(usage, ALICE);
+    const struct account *bob = get_account(usage, BOB);
 
     ask(usage, limits, START_MS);
     assert_int_equal(limits_user_left(limits, alice, START_MS), 1);
@@ -497,9 +498,9 @@ static void limits_each_user(void **state)
     assert_int_equal(limits_user_wait_ms(limits, bob, START_MS), 0);
     assert_true(limits_left(limits, START_MS) == UINT64_MAX); /* all together: no limit */
     assert_int_equal(limits_wait_ms(limits, START_MS), 0);
-    limits_give_back(limits, get_user(usage, ALICE), "2026-11-21");
+    limits_give_back(limits, get_account(usage, ALICE), "2026-11-21");
     assert_int_equal(limits_user_left(limits, alice, START_MS), 0);
-    limits_give_back(limits, get_user(usage, ALICE), TODAY);
+    limits_give_back(limits, get_account(usage, ALICE), TODAY);
     assert_int_equal(limits_user_left(limits, alice, START_MS), 1);
     assert_int_equal(limits_user_left(limits, alice, START_MS + 12 * HOUR_MS), 2);
     limits_destroy(limits);
