@@ -30,6 +30,8 @@ struct account {
     uid_t uid;
     LIST_ENTRY(account) link;       /* private to the table */
     size_t job_count;               /* unfinished jobs that point here */
+    size_t unsent_count;            /* pictures of those that are not sent yet */
+    size_t unfinished_count;        /* pictures of all of them */
     struct accounts_count pictures; /* asked for, by job/limits */
     struct accounts_count tokens;   /* used, by job/history */
 };

@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "conf/prompt.h"
 #include "job/job.h"
+#include "job/quota.h"
 #include "job/room.h"
 #include "store/spool.h"
 #include "store/values.h"
@@ -200,6 +201,7 @@ static int find_place(struct jobs *jobs, const struct jobs_prompt *prompt, struc
     requires_(jobs->mutex)
 {
     struct job *same;
+    int error;
 
     registration->job = hold_registered(jobs, prompt->file);
     same = find_same(jobs, prompt);
@@ -209,8 +211,9 @@ static int find_place(struct jobs *jobs, const struct jobs_prompt *prompt, struc
     }
     if (same || registration->job)
         return 0;
-    if (!jobs_have_room(jobs, made->picture_count))
-        return limits_refuse(jobs->limits, false, limits_now_ms(), failure);
+    error = quota_check(jobs, made->account, made->picture_count, failure);
+    if (error)
+        return error;
     job_insert(made);
     registration->job = made;
     registration->is_new = true;
@@ -385,6 +388,7 @@ int jobs_refuse(struct jobs *jobs, const struct jobs_prompt *prompt, const struc
         return error;
     memcpy(ret_id, job->record.id, RECORD_ID_SIZE);
     job->record.failure = *failure;
+    job->picture_count = 0;
     mutex_lock(&jobs->mutex);
     job_insert(job);
     mutex_unlock(&jobs->mutex);

@@ -68,8 +68,11 @@ void job_insert(struct job *job)
     struct jobs *jobs = job->jobs;
 
     TAILQ_INSERT_TAIL(list_of(jobs, job->state), job, link);
-    if (job->state <= JOB_QUEUED)
+    job->account->unfinished_count += job->picture_count;
+    if (job->state <= JOB_QUEUED) {
         jobs->unsent_count += job->picture_count;
+        job->account->unsent_count += job->picture_count;
+    }
 }
 
 void job_remove(struct job *job)
@@ -77,8 +80,11 @@ void job_remove(struct job *job)
     struct jobs *jobs = job->jobs;
 
     TAILQ_REMOVE(list_of(jobs, job->state), job, link);
-    if (job->state <= JOB_QUEUED)
+    job->account->unfinished_count -= job->picture_count;
+    if (job->state <= JOB_QUEUED) {
         jobs->unsent_count -= job->picture_count;
+        job->account->unsent_count -= job->picture_count;
+    }
 }
 
 bool job_is_below(const struct job *job, struct inode *directory)
@@ -92,8 +98,12 @@ bool job_is_below(const struct job *job, struct inode *directory)
 
 void job_set_picture_count(struct job *job, unsigned count)
 {
-    job->jobs->unsent_count += count;
-    job->jobs->unsent_count -= job->picture_count;
+    struct account *account = job->account;
+    size_t more = (size_t)count - job->picture_count; /* or less */
+
+    job->jobs->unsent_count += more;
+    account->unsent_count += more;
+    account->unfinished_count += more;
     job->picture_count = count;
 }
 

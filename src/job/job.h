@@ -89,7 +89,7 @@ struct job {
     int trouble;           /* the negative errno that its step met with last, or 0 */
     unsigned trouble_count;
     unsigned picture_count; /* pictures that it asks for: one, unless its siblings (job/siblings.h)
-                               are not made yet */
+                               are not made yet, or it was refused */
     unsigned attempt_count; /* as in the record */
     const _Atomic uint64_t *bytes_sent, *bytes_received; /* of the call under way, or NULL */
 };
@@ -217,16 +217,13 @@ void job_fail_refused(struct job *job);
 /** Save the record of an unfinished job, and where its workspace stands now. */
 int job_save(struct job *job);
 
-/** Whether @pictures more fit into what may be asked for today, after those accepted already. */
-bool jobs_have_room(struct jobs *jobs, unsigned pictures) requires_(jobs->mutex);
-
 /**
  * Whether @job is one of @directory or of a directory below it. That of a workspace that was
  * removed is its model's, where its results go.
  */
 bool job_is_below(const struct job *job, struct inode *directory);
 
-/** @job asks for that many pictures from now on. */
+/** @job, which waits, asks for that many pictures from now on. */
 void job_set_picture_count(struct job *job, unsigned count) requires_(job->jobs->mutex);
 
 /**

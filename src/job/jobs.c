@@ -17,6 +17,7 @@
 #include "conf/prompt.h"
 #include "job/job.h"
 #include "job/naming.h"
+#include "job/quota.h"
 #include "job/room.h"
 #include "job/scheduler.h"
 #include "job/tidy.h"
@@ -42,6 +43,7 @@ int jobs_create(const struct jobs_setup *setup, struct jobs **ret_jobs)
     const struct limits_rates rates = {
         .per_minute = setup->options->requests_per_minute,
         .per_day = setup->options->images_per_day,
+        .per_user_and_day = setup->options->user_images_per_day,
     };
     struct jobs *jobs = calloc(1, sizeof(*jobs));
     int error;
@@ -109,13 +111,6 @@ void jobs_destroy(struct jobs *jobs)
     free(jobs);
 }
 
-bool jobs_have_room(struct jobs *jobs, unsigned pictures)
-{
-    uint64_t left = limits_left(jobs->limits, limits_now_ms());
-
-    return left >= jobs->unsent_count && left - jobs->unsent_count >= pictures;
-}
-
 int jobs_accepting(struct jobs *jobs)
 {
     int error = 0;
@@ -125,7 +120,7 @@ int jobs_accepting(struct jobs *jobs)
     mutex_lock(&jobs->mutex);
     if (jobs->draining)
         error = -EROFS;
-    else if (!jobs_have_room(jobs, 1))
+    else if (!quota_has_room(jobs, 1))
         error = -EDQUOT;
     mutex_unlock(&jobs->mutex);
     return error ? error : room_check(jobs, NULL);

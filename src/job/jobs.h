@@ -94,6 +94,14 @@ void jobs_destroy(struct jobs *jobs);
  */
 int jobs_accepting(struct jobs *jobs);
 
+/**
+ * Whether the limits for each user let @uid ask for one more picture: to be found out before
+ * anything of a prompt is written. Nothing is reserved by it; jobs_register() looks again.
+ *
+ * @return 0, or -EDQUOT with the sentence in @failure: which limit, and when it opens again
+ */
+int jobs_check_user(struct jobs *jobs, uid_t uid, struct failure *failure);
+
 /** A prompt as the tree hands it in. All of it stays the caller's. */
 struct jobs_prompt {
     struct owner owner;      /* whose job it is: who opened the file to write it, or renamed it */
@@ -108,7 +116,8 @@ struct jobs_prompt {
  * FLUSH of a changed prompt file: make its job durable. It starts only once it is committed.
  *
  * @return 0; -EILSEQ, -EFBIG, -EINVAL for the text, with the sentence in @failure; -EDQUOT as
- *         jobs_accepting(); or the errno of what the store refused (-ENOSPC, -EIO...), likewise.
+ *         jobs_accepting() and jobs_check_user(), likewise; or the errno of what the store refused
+ * (-ENOSPC, -EIO...), likewise.
  */
 int jobs_register(struct jobs *jobs, const struct jobs_prompt *prompt, struct failure *failure);
 

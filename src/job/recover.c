@@ -89,19 +89,25 @@ static void mark_commit(const struct inode *workspace, const struct record *reco
 static void take_up(struct jobs *jobs, struct job *job)
 {
     enum job_state state = job->state;
+    bool is_refused; /* its writer was told so: it is not to be sent after all */
 
     inode_mark_jobs(job->workspace);
     if (state == JOB_WAITING)
         mark_commit(job->workspace, &job->record);
     mutex_lock(&jobs->mutex);
     job->committed = true;
-    job->held = state > JOB_QUEUED;
+    is_refused = state == JOB_WAITING && job->record.failure.error;
+    job->held = state > JOB_QUEUED || is_refused;
+    if (is_refused)
+        job->picture_count = 0;
     if (state == JOB_RECEIVED) {
         job_take_off(job); /* pictures may have to be fetched */
     }
     job_insert(job);
     mutex_unlock(&jobs->mutex);
-    if (state == JOB_RECEIVED)
+    if (is_refused)
+        job_continue(job, job_fail_refused);
+    else if (state == JOB_RECEIVED)
         job_continue(job, job_harvest);
     else if (state == JOB_SENDING)
         job_continue(job, job_fail_unknown);

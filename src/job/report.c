@@ -11,6 +11,7 @@
 #include "base/io.h"
 #include "base/text.h"
 #include "job/job.h"
+#include "job/quota.h"
 #include "job/staging.h"
 #include "store/spool.h"
 
@@ -97,6 +98,8 @@ static void describe_queued(const struct job *job, int64_t now_ms, struct buf *t
                    (long long)(jobs->paused_until_ms - now_ms + 999) / 1000);
     else if (!limits_left(jobs->limits, limits_now_ms()))
         buf_append_text(text, "waits for tomorrow: images_per_day is reached");
+    else if (!limits_user_left(jobs->limits, job->account, limits_now_ms()))
+        buf_append_text(text, "waits for tomorrow: user_images_per_day is reached");
     else if (limits_wait_ms(jobs->limits, limits_now_ms()))
         buf_append_text(text, "waits for its turn: requests_per_minute is reached");
     else
@@ -193,7 +196,9 @@ int jobs_use(struct jobs *jobs, const uid_t *only, struct buf *text)
     if (!error)
         error = buf_printf(text, "Tokens today: %llu\n",
                            (unsigned long long)history_tokens(jobs->history, only, day));
-    if (!error && !only)
+    if (!error && only)
+        error = quota_describe(jobs, *only, text);
+    else if (!error)
         error = buf_printf(text, "Pictures since the mount: %llu\n",
                            (unsigned long long)jobs->picture_count);
     mutex_unlock(&jobs->mutex);

@@ -68,7 +68,8 @@ struct inode {
     bool registered;          /* a job was registered for it and not yet committed */
     int refused;              /* errno of a write or close that was refused since the last commit,
                                  or 0 */
-    struct failure *refusal;  /* of a close: why, until the next change; owned */
+    struct failure *refusal;  /* why, where that was found out elsewhere; owned */
+    bool refused_by_close;    /* then it does not concern what is changed afterwards */
 
     /* Virtual texts: what was last made, and when it was first seen like that (tree/virtual.c). */
     _Atomic uint64_t text_hash;

@@ -183,19 +183,20 @@ static void unregister(struct tree *tree, struct inode *inode)
 void prompt_forget_refusal(struct inode *inode)
 {
     inode->refused = 0;
+    inode->refused_by_close = false;
     free(inode->refusal);
     inode->refusal = NULL;
 }
 
 /*
- * A close was told @error: the text as it is now is not sent later, when there may be room again,
+ * Somebody was told @error: the text as it is now is not sent later, when there may be room again,
  * as its user will have saved it once more.
  */
 static void remember_refusal(struct inode *inode, int error, const struct failure *failure)
 {
     prompt_forget_refusal(inode);
     inode->refused = error;
-    inode->refusal = malloc(sizeof(*inode->refusal));
+    inode->refusal = failure ? malloc(sizeof(*inode->refusal)) : NULL;
     if (inode->refusal)
         *inode->refusal = *failure;
 }
@@ -350,7 +351,7 @@ void prompt_begin_change(struct tree *tree, struct inode *inode, const struct ha
         set_author(inode, &handle->owner);
     else if (!atomic_load(&inode->modified))
         inode->has_author = false; /* then it is whoever closes the file */
-    if (inode->refusal)
+    if (inode->refused_by_close)
         prompt_forget_refusal(inode);
     prompt_note_change(inode, handle);
 }
@@ -360,16 +361,26 @@ int prompt_check_size(struct inode *inode, uint64_t size)
     return size > PROMPT_MAX_BYTES && prompt_is_named(inode) ? -EFBIG : 0;
 }
 
+/* Whether a job may come of what is written; one that is registered for that file is counted. */
+static int check_author(struct tree *tree, const struct handle *handle, struct failure *failure)
+{
+    const struct inode *inode = handle->inode;
+
+    if (inode->registered && inode->closed_by == handle->id)
+        return 0;
+    return jobs_check_user(tree->setup.jobs, handle->owner.uid, failure);
+}
+
+/* @failure: set where it says more than the errno does */
 static ssize_t write_text(struct tree *tree, const struct handle *handle, const void *bytes,
-                          size_t length, uint64_t offset)
+                          size_t length, uint64_t offset, struct failure *failure)
 {
     struct inode *inode = handle->inode;
-    struct failure failure;
     ssize_t written;
-    int error;
+    int error = check_author(tree, handle, failure);
 
-    failure_init(&failure);
-    error = prompt_check_chunk(bytes, length, offset, &failure);
+    if (!error)
+        error = prompt_check_chunk(bytes, length, offset, failure);
     if (error)
         return error;
     prompt_begin_change(tree, inode, handle);
@@ -381,14 +392,17 @@ ssize_t prompt_write(struct tree *tree, const struct handle *handle, const void 
                      size_t length, uint64_t offset)
 {
     struct inode *inode = handle->inode;
+    struct failure failure;
     ssize_t written;
 
+    failure_init(&failure);
     prompt_hold(tree, inode);
-    written = write_text(tree, handle, bytes, length, offset);
+    written = write_text(tree, handle, bytes, length, offset, &failure);
     if (written < 0) { /* what the file holds is not what its writer meant */
         if (inode->closed_by != handle->id)
             commit_closed(tree, inode);
-        inode->refused = (int)written;
+        remember_refusal(inode, (int)written,
+                         written == -EDQUOT && failure.error ? &failure : NULL);
         set_author(inode, &handle->owner);
         atomic_store(&inode->writing, handle->id);
     }
@@ -418,8 +432,10 @@ static int flush_change(struct tree *tree, struct inode *inode, const struct cal
     }
     failure_init(&failure);
     error = register_draft(tree, inode, &draft, &failure);
-    if (error)
+    if (error) {
         remember_refusal(inode, error, &failure);
+        inode->refused_by_close = true;
+    }
     return error;
 }
 

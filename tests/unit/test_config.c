@@ -256,6 +256,8 @@ static void the_printed_configuration_reads_back(void **state)
                                           "max_in_flight_per_model = 0\n"
                                           "requests_per_minute = 0\n"
                                           "images_per_day = 200\n"
+                                          "user_images_per_day = 0\n"
+                                          "user_unfinished_jobs = 0\n"
                                           "retry_server_errors = 0\n"
                                           "resend = ask\n"
                                           "drain = 300\n"
