@@ -57,6 +57,25 @@ def test_vim_saves_twice(room, vim, settings):
     room.sent(["one", "one two"])
 
 
+# Vim removes the prompt before it writes it anew, which takes back what was not sent.
+REMOVES = {"backup elsewhere"}
+
+
+@pytest.mark.parametrize("settings", sorted(VIM))
+def test_vim_saves_twice_before_the_first_is_sent(room, vim, settings):
+    """Both texts are sent, or only the newest where the older one was removed; never one twice."""
+    with open(room.path / "notes", "w", encoding="utf-8"):  # as long as it is open, all jobs wait
+        with vim(VIM[settings]) as child:
+            child.send("ione\x1b:w\r")
+            until(lambda: (room.path / "prompt").exists() and room.text() == "one\n", "the first")
+            child.send("A two\x1b:w\r:q\r")
+        assert room.desk.standin.requests()[room.desk.before:] == []
+    room.sent(["one two"] if settings in REMOVES else ["one", "one two"])
+    assert room.text() == "one two\n"
+    assert not list(room.path.glob("*.error.txt"))
+    assert len(list(room.path.glob("*.jpg"))) == (1 if settings in REMOVES else 2)
+
+
 VIM_COMMANDS = {
     ":w of the same text": (":w\r:q\r", ["old", "old"]),
     ":x of the same text": (":x\r", ["old"]),

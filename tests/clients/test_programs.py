@@ -7,8 +7,8 @@ import threading
 
 import pytest
 
-from clients import need, need_for
-from harness import shell
+from clients import need, need_for, terminal
+from harness import shell, until
 
 # `$out/a` is "one"; `$url/a` serves it. What is done, and the prompts to be sent, sorted.
 LINES = {
@@ -32,6 +32,17 @@ LINES = {
     "rsync --append": ("printf o > prompt; cat .wait; rsync --append $out/prompt .",
                        ["o", "one"]),
     "rsync --sparse --preallocate": ("rsync --sparse $out/prompt .", ["one"]),
+    "tee over": ("echo old > prompt; cat .wait; tee prompt < $out/a > $out/b", ["old", "one"]),
+    "dd over": ("echo old > prompt; cat .wait; dd if=$out/a of=prompt 2> $out/b", ["old", "one"]),
+    "dd conv=notrunc over": ("printf old > prompt; cat .wait;"
+                             " dd if=$out/a of=prompt conv=notrunc 2> $out/b", ["old", "one"]),
+    "cp over": ("echo old > prompt; cat .wait; cp $out/a prompt", ["old", "one"]),
+    "cp -p over": ("echo old > prompt; cat .wait; cp -p $out/a prompt", ["old", "one"]),
+    "cp -a over": ("echo old > prompt; cat .wait; cp -a $out/a prompt", ["old", "one"]),
+    "cp --remove-destination over": ("echo old > prompt; cat .wait;"
+                                     " cp --remove-destination $out/a prompt", ["old", "one"]),
+    "mv over": ("echo old > prompt; cat .wait; mv $out/a prompt", ["old", "one"]),
+    "install over": ("echo old > prompt; cat .wait; install $out/a prompt", ["old", "one"]),
     "cp -b over": ("echo old > prompt; cat .wait; cp -b $out/a prompt", ["old", "one"]),
     "cp -u over": ("touch -d 2001-01-01 prompt; cp -u $out/a prompt", ["one"]),
     "mv -b over": ("echo old > prompt; cat .wait; mv -b $out/a prompt", ["old", "one"]),
@@ -43,6 +54,10 @@ LINES = {
                       ["a", "ax", "b", "bx"]),
     "gawk -i inplace": ("echo a > prompt; cat .wait; gawk -i inplace '{ print $0 1 }' prompt",
                         ["a", "a1"]),
+    "gawk": ("gawk '{ print > \"prompt\" }' $out/a", ["one"]),
+    "gawk appends": ("echo old > prompt; cat .wait; gawk '{ print >> \"prompt\" }' $out/a",
+                     ["old", "old\none"]),
+    "mawk": ("mawk '{ print > \"prompt\" }' $out/a", ["one"]),
     "sponge": ("echo a > prompt; cat .wait; rev prompt | sponge prompt", ["a", "a"]),
     "sponge -a": ("echo a > prompt; cat .wait; echo b | sponge -a prompt", ["a", "a\nb"]),
     "socat": ("socat -u OPEN:$out/a CREATE:prompt", ["one"]),
@@ -66,6 +81,8 @@ LINES = {
                            "shutil.move(os.environ[\"out\"] + \"/a\", \"prompt\")'", ["one"]),
     "python shutil.copy2": ("python3 -c 'import os, shutil\n"
                             "shutil.copy2(os.environ[\"out\"] + \"/a\", \"prompt\")'", ["one"]),
+    "python os.replace over": ("echo old > prompt; cat .wait; cp $out/a new; python3 -c 'import os\n"
+                               "os.replace(\"new\", \"prompt\")'", ["old", "one"]),
     "python fileinput": ("echo a > prompt; cat .wait; python3 -c 'import fileinput\n"
                          "for line in fileinput.input(\"prompt\", inplace=True):\n"
                          " print(line.strip() + \"1\")'", ["a", "a1"]),
@@ -80,11 +97,37 @@ LINES = {
     "gio move over": ("echo old > prompt; cat .wait; gio move $out/a prompt", ["old", "one"]),
     "gio save -a": ("echo old > prompt; cat .wait; echo one | gio save -a prompt",
                     ["old", "old\none"]),
+    "gio trash": ("echo one > prompt; cat .wait; gio trash prompt 2> $out/b || true", ["one"]),
     "gio rename": ("echo one > draft; gio rename draft prompt > $out/b", ["one"]),
+}
+
+# As programs save that no Debian 12 brings, or that need a screen
+SEQUENCES = {
+    "Thunar, with partial names": ("cp $out/a prompt.partial~; mv prompt.partial~ prompt"),
+    "QSaveFile": ("cp $out/a prompt.AbCdEf; mv prompt.AbCdEf prompt"),
+    "JetBrains": ("cp $out/a prompt___jb_tmp___; mv prompt prompt___jb_old___;"
+                  " mv prompt___jb_tmp___ prompt; rm prompt___jb_old___"),
+    "Syncthing": ("cp $out/a .syncthing.prompt.tmp; touch -r $out/a .syncthing.prompt.tmp;"
+                  " mv .syncthing.prompt.tmp prompt"),
+    "LibreOffice": ("echo me > .~lock.prompt#; cp $out/a lu1.tmp; mv lu1.tmp prompt;"
+                    " rm .~lock.prompt#"),
+    "a browser": (": > prompt; cp $out/a prompt.crdownload; mv prompt.crdownload prompt"),
+    "macOS": ("echo x > ._prompt; echo x > .DS_Store; cat $out/a > prompt"),
 }
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
+    def do_GET(self):  # pylint: disable=invalid-name
+        if self.path != "/half":
+            super().do_GET()
+            return
+        self.send_response(200)
+        self.send_header("Content-Length", "20")
+        self.end_headers()
+        self.wfile.write(b"half a text")
+        self.wfile.flush()
+        self.connection.recv(1)  # until the caller has gone
+
     def log_message(self, *_):  # pylint: disable=arguments-differ
         pass
 
@@ -110,6 +153,35 @@ def test_a_program(room, url, what):
         (room.out / name).write_text("one\n", encoding="utf-8")
     shell(line, room.path, env={**room.env, "url": url, "no_proxy": "*"})
     room.sent(expected)
+
+
+@pytest.mark.parametrize("before", [None, "old"])
+@pytest.mark.parametrize("what", sorted(SEQUENCES))
+def test_a_sequence(room, what, before):
+    (room.out / "a").write_text("one\n", encoding="utf-8")
+    if before or what == "JetBrains":
+        room.earlier()
+    shell(SEQUENCES[what], room.path, env=room.env)
+    room.sent(["old", "one"] if before or what == "JetBrains" else ["one"])
+    assert room.text() == "one\n"
+
+
+LOADS = {
+    "curl -o": "curl -s -N -o prompt $url/half",
+    "curl >": "curl -s -N $url/half > prompt",
+    "wget -O": "wget -q -O prompt $url/half",
+    "wget of a temporary name": "wget -q -O prompt.part $url/half && mv prompt.part prompt",
+}
+
+
+@pytest.mark.parametrize("what", sorted(LOADS))
+def test_control_c_of_a_download_sends_nothing(room, url, what):
+    need_for(LOADS[what])
+    room.env.update(url=url, no_proxy="*")
+    with terminal(room, "sh", "-c", f"trap : INT; ({LOADS[what]}); true") as child:
+        until(lambda: any(file.stat().st_size for file in room.path.glob("prompt*")), "the half")
+        child.send("\x03")
+    room.sent([])
 
 
 # As editors and file managers call GLib, with "old" in the prompt, or none

@@ -31,6 +31,10 @@ LINES = {
     "pipe into a loop": ("seq 3 | while read i; do /bin/echo $i; done > prompt", ["1\n2\n3"]),
     "forked": ("{ echo a; { sleep 0.05; echo b; } & } > prompt; wait", ["a\nb"]),
     "forked, and not waited for": ("{ echo a; { sleep 0.05; echo b; } & } > prompt", ["a\nb"]),
+    "group that takes its time": ("{ /bin/echo a; sleep 0.2; /bin/echo b; } > prompt", ["a\nb"]),
+    "exec that takes its time": ("exec 3> prompt; echo a >&3; sleep 0.2; echo b >&3; exec 3>&-",
+                                 ["a\nb"]),
+    "a child that stays": ("( sleep 0.2 & echo one ) > prompt", ["one"]),
     "here document": ("cat > prompt <<END\none\n$((1 + 1))\nEND", ["one\n2"]),
     "pipe": ("echo one | tr o 0 > prompt", ["0ne"]),
     "command substitution": ("echo \"$(echo a; echo b)\" > prompt", ["a\nb"]),
@@ -40,6 +44,9 @@ LINES = {
     "saved descriptors": ("exec 3>&1; exec > prompt; echo one; exec >&3; echo two", ["one"]),
     "eval": ("eval 'echo one > prompt'", ["one"]),
     "trap": ("trap 'echo one > prompt' EXIT", ["one"]),
+    "emptied": (": > prompt; printf '' > prompt; : >> prompt; touch prompt", []),
+    "emptied after it was sent": ("echo one > prompt; cat .wait; : > prompt", ["one"]),
+    "opened": ("exec 3>> prompt; exec 3>&-; exec 3<> prompt; exec 3>&-", []),
 }
 POSIX = ["dash", "zsh", "mksh", "busybox sh"]
 
