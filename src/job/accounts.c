@@ -99,6 +99,7 @@ int accounts_get(struct accounts *accounts, uid_t uid, struct account **ret_acco
     if (!account)
         return -ENOMEM;
     account->uid = uid;
+    TAILQ_INIT(&account->waiting);
     LIST_INSERT_HEAD(&accounts->buckets[bucket_of(uid)], account, link);
     accounts->count++;
     *ret_account = account;

@@ -26,15 +26,28 @@ struct accounts_count {
     uint64_t count;
 };
 
+struct job;
+struct turns_user;
+TAILQ_HEAD(job_list, job);
+
 struct account {
     uid_t uid;
-    LIST_ENTRY(account) link;       /* private to the table */
-    size_t job_count;               /* unfinished jobs that point here */
-    size_t unsent_count;            /* pictures of those that are not sent yet */
-    size_t unfinished_count;        /* pictures of all of them */
-    struct accounts_count pictures; /* asked for, by job/limits */
-    struct accounts_count tokens;   /* used, by job/history */
+    LIST_ENTRY(account) link;        /* private to the table */
+    size_t job_count;                /* unfinished jobs that point here */
+    struct turns_user *queue;        /* of them, what is queued (job/turns); NULL: there are none */
+    uint64_t served;                 /* the last turn, as long as there are none */
+    struct job_list waiting;         /* of them, those in state waiting, the oldest first */
+    struct job *start_next;          /* where job/starts has come to among them */
+    TAILQ_ENTRY(account) start_link; /* the accounts with waiting ones, by turns */
+    bool is_shut;                    /* listed as one who may not ask for more today */
+    TAILQ_ENTRY(account) shut_link;  /* of these */
+    size_t unsent_count;             /* pictures of those that are not sent yet */
+    size_t unfinished_count;         /* pictures of all of them */
+    struct accounts_count pictures;  /* asked for, by job/limits */
+    struct accounts_count tokens;    /* used, by job/history */
 };
+
+TAILQ_HEAD(account_list, account);
 
 struct accounts;
 

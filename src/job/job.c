@@ -6,7 +6,9 @@
 #include "base/clock.h"
 #include "base/failpoint.h"
 #include "job/flight.h"
+#include "job/scheduler.h"
 #include "job/staging.h"
+#include "job/starts.h"
 #include "store/spool.h"
 
 /* How long a parked job waits: at first, and at most. */
@@ -63,11 +65,33 @@ static struct job_list *list_of(struct jobs *jobs, enum job_state state) require
     return state == JOB_QUEUED ? &jobs->queued : &jobs->working;
 }
 
+/* Whoever is queued and in nobody's hands has a turn, or a time to wait until then. */
+static void enlist(struct job *job) requires_(job->jobs->mutex)
+{
+    if (job->state != JOB_QUEUED || job->held)
+        return;
+    if (job->not_before_ms > clock_now_ms())
+        heap_insert(&job->jobs->delayed, &job->delay);
+    else
+        turns_add(job->account->queue, job_model_index(job), &job->turn);
+}
+
+static void delist(struct job *job) requires_(job->jobs->mutex)
+{
+    turns_remove(&job->turn);
+    heap_remove(&job->jobs->delayed, &job->delay);
+}
+
 void job_insert(struct job *job)
 {
     struct jobs *jobs = job->jobs;
 
     TAILQ_INSERT_TAIL(list_of(jobs, job->state), job, link);
+    if (job->state == JOB_WAITING)
+        starts_add(job);
+    else if (job->state == JOB_QUEUED)
+        turns_give_place(jobs->turns, &job->turn);
+    enlist(job);
     job->account->unfinished_count += job->picture_count;
     if (job->state <= JOB_QUEUED) {
         jobs->unsent_count += job->picture_count;
@@ -80,6 +104,9 @@ void job_remove(struct job *job)
     struct jobs *jobs = job->jobs;
 
     TAILQ_REMOVE(list_of(jobs, job->state), job, link);
+    if (job->state == JOB_WAITING)
+        starts_remove(job);
+    delist(job);
     job->account->unfinished_count -= job->picture_count;
     if (job->state <= JOB_QUEUED) {
         jobs->unsent_count -= job->picture_count;
@@ -128,14 +155,34 @@ void job_apply(struct job *job, enum job_event event)
 static int find_user(struct job *job, uid_t uid)
 {
     struct jobs *jobs = job->jobs;
+    struct account *account = NULL;
     int error;
 
     mutex_lock(&jobs->mutex);
-    error = accounts_get(jobs->accounts, uid, &job->account);
-    if (!error)
-        job->account->job_count++;
+    error = accounts_get(jobs->accounts, uid, &account);
+    if (!error && !account->job_count)
+        error = turns_user_create(jobs->turns, account->served, &account->queue);
+    if (!error) {
+        account->job_count++;
+        job->account = account;
+    }
     mutex_unlock(&jobs->mutex);
     return error;
+}
+
+static void leave_account(struct job *job)
+{
+    struct jobs *jobs = job->jobs;
+    struct account *account = job->account;
+
+    mutex_lock(&jobs->mutex);
+    if (--account->job_count == 0) {
+        if (account->is_shut)
+            scheduler_let_in(jobs, account);
+        account->served = turns_user_destroy(account->queue);
+        account->queue = NULL;
+    }
+    mutex_unlock(&jobs->mutex);
 }
 
 int job_create(struct jobs *jobs, struct record *record, struct inode *workspace,
@@ -169,9 +216,7 @@ void job_destroy(struct job *job)
 {
     if (!job)
         return;
-    mutex_lock(&job->jobs->mutex);
-    job->account->job_count--;
-    mutex_unlock(&job->jobs->mutex);
+    leave_account(job);
     flight_destroy(job->flight);
     record_fini(&job->record);
     inode_unref(job->prompt);
@@ -183,6 +228,7 @@ void job_destroy(struct job *job)
 void job_hold(struct job *job)
 {
     job->held = true;
+    delist(job);
     if (job->parked)
         job->jobs->parked_count--;
     job->parked = false;
@@ -191,6 +237,7 @@ void job_hold(struct job *job)
 void job_let_go(struct job *job)
 {
     job->held = false;
+    enlist(job);
     job->jobs->kicked = true;
     cond_broadcast(&job->jobs->changed);
 }
@@ -271,11 +318,14 @@ void job_park(struct job *job, void (*step)(struct job *job), int error, const c
     mutex_unlock(&jobs->mutex);
 }
 
+size_t job_model_index(const struct job *job)
+{
+    return (size_t)(job->model - job->jobs->setup.models->models);
+}
+
 unsigned *job_model_count(const struct job *job)
 {
-    const struct jobs *jobs = job->jobs;
-
-    return &jobs->model_in_flight_counts[job->model - jobs->setup.models->models];
+    return &job->jobs->model_in_flight_counts[job_model_index(job)];
 }
 
 void job_take_off(struct job *job)

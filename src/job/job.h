@@ -27,6 +27,7 @@
 #include "job/jobs.h"
 #include "job/limits.h"
 #include "job/recover.h"
+#include "job/turns.h"
 #include "job/accounts.h"
 
 enum job_event {
@@ -74,6 +75,9 @@ struct job {
 
     /* Protected by jobs->mutex. */
     TAILQ_ENTRY(job) link;
+    TAILQ_ENTRY(job) account_link; /* in state waiting: among those of its account */
+    struct turns_item turn;        /* queued, not held, and to be sent when its turn comes */
+    struct heap_node delay;        /* queued, not held, and not to be sent before not_before_ms */
     enum job_state state;
     struct inode *prompt;  /* held; compared, never followed; NULL after a restart */
     bool held;             /* a thread or task works on it */
@@ -94,8 +98,6 @@ struct job {
     const _Atomic uint64_t *bytes_sent, *bytes_received; /* of the call under way, or NULL */
 };
 
-TAILQ_HEAD(job_list, job);
-
 struct numbering;
 
 struct jobs {
@@ -110,8 +112,13 @@ struct jobs {
 
     struct mutex mutex;
     struct cond changed; /* the scheduler has something to look at, or a held job was let go */
-    struct job_list waiting guarded_by_(mutex); /* state waiting */
-    struct job_list queued guarded_by_(mutex);  /* state queued, in the order of their turn */
+    struct job_list waiting guarded_by_(mutex);      /* state waiting */
+    struct job_list queued guarded_by_(mutex);       /* state queued */
+    struct turns *turns guarded_by_(mutex);          /* whose turn it is among these */
+    struct heap delayed guarded_by_(mutex);          /* those of them that wait for the next try */
+    struct account_list starting guarded_by_(mutex); /* who has waiting ones: job/starts */
+    struct account_list shut guarded_by_(mutex);     /* who may not ask for more on shut_day */
+    char shut_day[LIMITS_DAY_SIZE] guarded_by_(mutex);
     struct job_list working guarded_by_(mutex); /* sent, received, delivered, and over but not yet
                                                    on record as that */
     size_t unsent_count guarded_by_(mutex);     /* pictures that waiting and queued ones ask for */
@@ -183,6 +190,9 @@ void job_pause(struct job *job, void (*step)(struct job *job), int64_t delay_ms)
 
 /** It takes a place in flight. */
 void job_take_off(struct job *job) requires_(job->jobs->mutex);
+
+/** Which of the models @job is for. */
+size_t job_model_index(const struct job *job);
 
 /** How many are in flight to the model of @job. */
 unsigned *job_model_count(const struct job *job) requires_(job->jobs->mutex);

@@ -38,6 +38,11 @@ static int make_auth_header(struct jobs *jobs)
     return 0;
 }
 
+static bool is_sooner(const struct heap_node *left, const struct heap_node *right)
+{
+    return scheduler_delayed(left)->not_before_ms < scheduler_delayed(right)->not_before_ms;
+}
+
 int jobs_create(const struct jobs_setup *setup, struct jobs **ret_jobs)
 {
     const struct limits_rates rates = {
@@ -57,9 +62,14 @@ int jobs_create(const struct jobs_setup *setup, struct jobs **ret_jobs)
     TAILQ_INIT(&jobs->waiting);
     TAILQ_INIT(&jobs->queued);
     TAILQ_INIT(&jobs->working);
+    TAILQ_INIT(&jobs->starting);
+    TAILQ_INIT(&jobs->shut);
+    heap_init(&jobs->delayed, is_sooner);
     error = accounts_create(&jobs->accounts);
     if (!error)
         error = history_create(setup->store, jobs->accounts, &jobs->history);
+    if (!error)
+        error = turns_create(setup->models->count, &jobs->turns);
     jobs->model_in_flight_counts =
         calloc(setup->models->count + 1, sizeof(*jobs->model_in_flight_counts));
     if (!error && !jobs->model_in_flight_counts)
@@ -77,12 +87,14 @@ int jobs_create(const struct jobs_setup *setup, struct jobs **ret_jobs)
     return 0;
 }
 
-static void destroy_list(struct job_list *list)
+static void destroy_list(struct jobs *jobs, struct job_list *list)
 {
     struct job *job;
 
     while ((job = TAILQ_FIRST(list))) {
-        TAILQ_REMOVE(list, job, link);
+        mutex_lock(&jobs->mutex);
+        job_remove(job);
+        mutex_unlock(&jobs->mutex);
         job_destroy(job);
     }
 }
@@ -92,12 +104,13 @@ void jobs_destroy(struct jobs *jobs)
     if (!jobs)
         return;
     scheduler_stop(jobs);
-    destroy_list(&jobs->waiting);
-    destroy_list(&jobs->queued);
-    destroy_list(&jobs->working);
+    destroy_list(jobs, &jobs->waiting);
+    destroy_list(jobs, &jobs->queued);
+    destroy_list(jobs, &jobs->working);
     limits_destroy(jobs->limits);
     history_destroy(jobs->history);
     accounts_destroy(jobs->accounts);
+    turns_destroy(jobs->turns);
     free(jobs->model_in_flight_counts);
     tidy_destroy(jobs->tidying);
     spool_ids_fini(&jobs->recovery.ids);

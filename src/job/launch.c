@@ -34,6 +34,8 @@ static void give_back(struct job *job)
 
     mutex_lock(&jobs->mutex);
     limits_give_back(jobs->limits, job->account, job->day);
+    if (job->account->is_shut)
+        scheduler_let_in(jobs, job->account);
     mutex_unlock(&jobs->mutex);
     error = job->is_counted
                 ? limits_note(jobs->limits, job->day, '-', job->record.id, job->record.owner.uid)

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "job/scheduler.h"
 
+#include <string.h>
+
 #include "base/clock.h"
 #include "job/recover.h"
+#include "job/starts.h"
 #include "job/tidy.h"
 
 #define NEVER INT64_MAX
@@ -14,75 +17,9 @@
  */
 #define LIMIT_LOOK_MS (60 * 1000)
 
-/* Jobs whose inputs are being frozen at a time: the pool has answers to receive, too. */
-#define STARTING_MAX 16
-
 static int64_t sooner(int64_t left, int64_t right)
 {
     return left < right ? left : right;
-}
-
-/* When the directories of waiting jobs are quiet; many stand in the same one. */
-struct quiet {
-    const struct inode *workspace;
-    int64_t since_ms; /* NEVER: a file is open for writing, whose close will kick us */
-};
-
-static int64_t quiet_since(struct inode *workspace, struct quiet *last)
-{
-    char name[NAME_MAX + 1];
-
-    if (last->workspace != workspace) {
-        last->workspace = workspace;
-        last->since_ms = inode_open_writer_in(workspace, name)
-                             ? NEVER
-                             : atomic_load_explicit(&workspace->changed_ms, memory_order_relaxed);
-    }
-    return last->since_ms;
-}
-
-/* When @job may start. */
-static int64_t ready_ms(const struct job *job, struct quiet *last)
-{
-    int64_t since_ms = quiet_since(job->workspace, last);
-
-    if (since_ms == NEVER)
-        return NEVER;
-    if (since_ms < job->begun_ms)
-        since_ms = job->begun_ms;
-    return since_ms + (int64_t)job->jobs->setup.options->settle_ms;
-}
-
-static void start(struct job *job) requires_(job->jobs->mutex)
-{
-    job_hold(job);
-    job->starting = true;
-    job->jobs->starting_count++;
-    job_continue(job, job_freeze);
-}
-
-/* Start the waiting jobs whose directories are quiet. @return when to look again. */
-static int64_t start_quiet(struct jobs *jobs, int64_t now_ms) requires_(jobs->mutex)
-{
-    struct quiet last = {0};
-    int64_t next_ms = NEVER;
-    struct job *job;
-
-    TAILQ_FOREACH(job, &jobs->waiting, link)
-    {
-        int64_t at_ms;
-
-        if (jobs->starting_count == STARTING_MAX)
-            break; /* the next one that has started kicks us */
-        if (job->held || job->parked || !(job->committed || job->abandoned))
-            continue;
-        at_ms = job->abandoned ? now_ms : ready_ms(job, &last);
-        if (at_ms <= now_ms)
-            start(job);
-        else
-            next_ms = sooner(next_ms, at_ms);
-    }
-    return next_ms;
 }
 
 static bool has_slot(const struct jobs *jobs, int64_t now_ms) requires_(jobs->mutex)
@@ -92,20 +29,23 @@ static bool has_slot(const struct jobs *jobs, int64_t now_ms) requires_(jobs->mu
     return !jobs->draining && jobs->in_flight_count < slots && jobs->paused_until_ms <= now_ms;
 }
 
-/* The same for the model of @job. */
-static bool has_model_slot(const struct job *job) requires_(job->jobs->mutex)
+/* The same for one model. */
+static bool has_model_slot(const void *context, size_t model)
 {
-    uint64_t slots = job->jobs->setup.options->max_in_flight_per_model;
+    const struct jobs *jobs = context;
+    uint64_t slots = jobs->setup.options->max_in_flight_per_model;
 
-    return !slots || *job_model_count(job) < slots;
+    return !slots || jobs->model_in_flight_counts[model] < slots;
 }
 
 bool scheduler_admits(struct job *job)
 {
     struct jobs *jobs = job->jobs;
+    int64_t now_ms = limits_now_ms();
 
-    return has_slot(jobs, clock_now_ms()) && has_model_slot(job) &&
-           limits_wait_ms(jobs->limits, limits_now_ms()) == 0;
+    return has_slot(jobs, clock_now_ms()) && has_model_slot(jobs, job_model_index(job)) &&
+           !limits_wait_ms(jobs->limits, now_ms) &&
+           !limits_user_wait_ms(jobs->limits, job->account, now_ms);
 }
 
 void scheduler_send(struct job *job)
@@ -116,6 +56,7 @@ void scheduler_send(struct job *job)
     job_take_off(job);
     job->sent_ms = clock_now_ms();
     limits_take(jobs->limits, job->account, limits_now_ms(), job->day);
+    turns_serve(job->account->queue);
     job_apply(job, JOB_SEND);
 }
 
@@ -139,31 +80,92 @@ void scheduler_resume(struct jobs *jobs)
     mutex_unlock(&jobs->mutex);
 }
 
+/* The user of @account waits for tomorrow, or for what is given back. */
+static void shut_out(struct jobs *jobs, struct account *account, int64_t now_ms)
+    requires_(jobs->mutex)
+{
+    limits_day(jobs->limits, now_ms, jobs->shut_day);
+    turns_set_shut(account->queue, true);
+    account->is_shut = true;
+    TAILQ_INSERT_TAIL(&jobs->shut, account, shut_link);
+}
+
+void scheduler_let_in(struct jobs *jobs, struct account *account)
+{
+    turns_set_shut(account->queue, false);
+    account->is_shut = false;
+    TAILQ_REMOVE(&jobs->shut, account, shut_link);
+}
+
+/* Another day has begun. */
+static void let_all_in(struct jobs *jobs) requires_(jobs->mutex)
+{
+    char day[LIMITS_DAY_SIZE];
+    struct account *account;
+
+    limits_day(jobs->limits, limits_now_ms(), day);
+    if (strcmp(day, jobs->shut_day) == 0)
+        return;
+    while ((account = TAILQ_FIRST(&jobs->shut)))
+        scheduler_let_in(jobs, account);
+}
+
+struct job *scheduler_delayed(const struct heap_node *node)
+{
+    return (struct job *)((char *)node - offsetof(struct job, delay));
+}
+
+/* Those that waited for their next try have a turn again. @return when the next one has. */
+static int64_t queue_delayed(struct jobs *jobs, int64_t now_ms) requires_(jobs->mutex)
+{
+    struct heap_node *first;
+
+    while ((first = heap_first(&jobs->delayed))) {
+        struct job *job = scheduler_delayed(first);
+
+        if (job->not_before_ms > now_ms)
+            return job->not_before_ms;
+        heap_remove(&jobs->delayed, first);
+        turns_add(job->account->queue, job_model_index(job), &job->turn);
+    }
+    return NEVER;
+}
+
+/* The job whose turn it is; NULL: none may be sent. */
+static struct job *next_job(struct jobs *jobs) requires_(jobs->mutex)
+{
+    struct turns_item *item;
+
+    while ((item = turns_next(jobs->turns, has_model_slot, jobs))) {
+        struct job *job = (struct job *)((char *)item - offsetof(struct job, turn));
+        int64_t now_ms = limits_now_ms();
+
+        if (!limits_user_wait_ms(jobs->limits, job->account, now_ms))
+            return job;
+        shut_out(jobs, job->account, now_ms);
+    }
+    return NULL;
+}
+
 /* Launch queued jobs as far as there is room. @return when to look again. */
 static int64_t launch_queued(struct jobs *jobs, int64_t now_ms) requires_(jobs->mutex)
 {
-    int64_t next_ms = jobs->paused_until_ms > now_ms ? jobs->paused_until_ms : NEVER;
-    struct job *job = TAILQ_FIRST(&jobs->queued);
+    int64_t next_ms = queue_delayed(jobs, now_ms);
+    struct job *job;
 
-    while (job && has_slot(jobs, now_ms)) {
-        struct job *next = TAILQ_NEXT(job, link);
+    if (jobs->paused_until_ms > now_ms)
+        next_ms = sooner(next_ms, jobs->paused_until_ms);
+    if (!TAILQ_EMPTY(&jobs->shut))
+        let_all_in(jobs);
+    while (has_slot(jobs, now_ms) && (job = next_job(jobs))) {
         int64_t wait_ms = limits_wait_ms(jobs->limits, limits_now_ms());
 
         if (wait_ms)
             return sooner(next_ms, now_ms + sooner(wait_ms, LIMIT_LOOK_MS));
-        if (!has_model_slot(job)) { /* those of other models may go before it */
-            job = next;
-            continue;
-        }
-        if (!job->held && job->not_before_ms <= now_ms) {
-            scheduler_send(job);
-            job_continue(job, job_launch);
-        } else if (!job->held) {
-            next_ms = sooner(next_ms, job->not_before_ms);
-        }
-        job = next;
+        scheduler_send(job);
+        job_continue(job, job_launch);
     }
-    return next_ms;
+    return TAILQ_EMPTY(&jobs->shut) ? next_ms : sooner(next_ms, now_ms + LIMIT_LOOK_MS);
 }
 
 /* Have parked jobs take their step again. @return when to look again. */
@@ -195,7 +197,7 @@ static int64_t look_once(struct jobs *jobs) requires_(jobs->mutex)
                              wake_parked(jobs, &jobs->waiting, now_ms));
 
     if (!jobs->draining)
-        next_ms = sooner(next_ms, start_quiet(jobs, now_ms));
+        next_ms = sooner(next_ms, starts_begin(jobs, now_ms));
     return sooner(next_ms, launch_queued(jobs, now_ms));
 }
 

@@ -5,8 +5,8 @@
  * does the step itself, and waits neither for the network nor, once the jobs of the last run are
  * taken up, for the disk.
  *
- * Admission: not more than max_in_flight at a time, and for each model not more than
- * max_in_flight_per_model, nor more than the limits allow (job/limits.h).
+ * Whose turn it is decides job/turns. Admission: not more than max_in_flight at a time, and for
+ * each model not more than max_in_flight_per_model, nor more than the limits allow (job/limits.h).
  * Where the API said that the credit is used up, nothing is sent for a minute or until the next
  * commit, and then one at a time until one was not refused for that: no more than one prompt a
  * minute fails for the lack of credit, however many wait.
@@ -21,6 +21,12 @@ bool scheduler_admits(struct job *job) requires_(job->jobs->mutex);
 
 /** A queued job that may be sent is: it is the caller's to be launched. */
 void scheduler_send(struct job *job) requires_(job->jobs->mutex);
+
+/** The user of @account may ask for more again: something was given back, or nothing is left. */
+void scheduler_let_in(struct jobs *jobs, struct account *account) requires_(jobs->mutex);
+
+/** The job of which @node is the delay. */
+struct job *scheduler_delayed(const struct heap_node *node);
 
 /** The API said that the credit is used up. */
 void scheduler_pause(struct jobs *jobs);

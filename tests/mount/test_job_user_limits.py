@@ -197,6 +197,25 @@ def test_the_day_of_each_outlives_a_crash(make_desk, standin):
     desk.unmount()
 
 
+def test_what_was_accepted_before_waits_for_tomorrow(make_desk, standin):
+    """Of one user; the others' goes on, though it was written later."""
+    desk = make_desk("-ouser_images_per_day=3", settle=60000)
+    for number in range(3):
+        assert save_as(ALICE, desk, f"a{number}.prompt") == SAVED
+    assert save_as(BOB, desk, "b.prompt") == SAVED
+    desk.idle()
+    kill(desk)
+    desk.options += ["-ouser_images_per_day=1", "-osettle=0"]
+    desk.start()
+    waits = "waits for tomorrow: user_images_per_day is reached"
+    until(lambda: desk.status(desk.top).count(waits) == 2, "two that wait")
+    standin.await_requests(2)
+    until(lambda: len(desk.records()) == 2, "two that are done")
+    desk.terminate()
+    assert len(desk.unfinished()) == 2
+    assert sorted(prompt[0] for prompt in said(standin)) == ["a", "b"]
+
+
 # Unfinished jobs
 
 

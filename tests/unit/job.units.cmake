@@ -3,6 +3,7 @@ easelfs_unit(naming job net api store conf base)
 easelfs_unit(numbering job net api store conf base)
 easelfs_unit(answerfile job net api store conf base)
 easelfs_unit(accounts job net api store conf base)
+easelfs_unit(turns job net api store conf base)
 easelfs_unit(limits job net api store conf base)
 easelfs_unit(job_memory job net api store conf base)
 # Every allocation that job/ and base/ ask for goes through the test, which lets each fail in turn.
