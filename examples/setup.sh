@@ -6,8 +6,8 @@ set -eu
 cd "$(dirname "$0")/.."
 
 packages="build-essential cmake ninja-build pkg-config fuse3 libfuse3-dev libcurl4-openssl-dev
-libcjson-dev libmagic-dev libssl-dev libinih-dev libmicrohttpd-dev libcairo2-dev libjpeg62-turbo-dev
-fonts-dejavu-core $*"
+libcjson-dev libmagic-dev libssl-dev libinih-dev libseccomp-dev libmicrohttpd-dev libcairo2-dev
+libjpeg62-turbo-dev fonts-dejavu-core $*"
 
 missing=
 for package in $packages; do

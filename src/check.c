@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "harden.h"
 #include "models_ask.h"
 #include "store/store.h"
 
@@ -105,6 +106,7 @@ enum exit_status check_all(const struct options *options, const struct key *key,
     status = check_store(options, report);
     if (first == EXIT_STATUS_OK)
         first = status;
+    harden_report(options, report);
     status = check_api(options, key, report);
     return first == EXIT_STATUS_OK ? status : first;
 }

@@ -14,6 +14,7 @@
  *   standin/  easelfs-standin, the API of --demo and of the tests: a program of its own
  *   models, models_ask        the models of `models = auto`: the API's list, and the one kept
  *   background, demo, check   going into the background; the stand-in as a child; --check
+ *   harden                    what the daemon gives up once it has mounted
  *   notify                    what a service manager is told
  *
  * Threads: FUSE's workers (mount/ops), signals (mount/session), blocked reads (mount/waiters), the
@@ -30,6 +31,7 @@
 
 #include "background.h"
 #include "base/clock.h"
+#include "base/keeper.h"
 #include "base/pool.h"
 #include "base/text.h"
 #include "check.h"
@@ -37,10 +39,12 @@
 #include "conf/key.h"
 #include "conf/options.h"
 #include "demo.h"
+#include "harden.h"
 #include "job/jobs.h"
 #include "models.h"
 #include "mount/publish.h"
 #include "mount/session.h"
+#include "mount/stale.h"
 #include "mount/waiters.h"
 #include "net/guard.h"
 #include "net/transport.h"
@@ -61,6 +65,7 @@ struct daemon {
     const struct options *options;
     struct key *key;
     int ready_fd; /* background: whom to tell; -1: nobody */
+    struct keeper *keeper;
     struct demo demo;
     const char *base_url;
     struct store *store;
@@ -77,6 +82,7 @@ struct daemon {
     struct tree *tree;
     struct mount mount;
     struct session *session;
+    bool served; /* the session has had its end */
 };
 
 static enum exit_status complain(enum exit_status status, const struct failure *failure)
@@ -245,6 +251,7 @@ static int build_tree(struct daemon *daemon)
         .store = daemon->store,
         .jobs = daemon->jobs,
         .inodes = daemon->inodes,
+        .keeper = daemon->keeper,
     };
     int error = tree_create(&setup, &daemon->tree);
 
@@ -277,15 +284,43 @@ static int build_parts(struct daemon *daemon, struct failure *failure)
     return error;
 }
 
-static int build_session(struct daemon *daemon, struct failure *failure)
+static enum exit_status start_keeper(struct daemon *daemon)
 {
-    const struct session_setup setup = {
+    const struct keeper_setup setup = {
+        .mountpoint = daemon->options->mountpoint,
+        .unmount = stale_unmount,
+    };
+    struct failure failure;
+    int error = keeper_start(&setup, &daemon->keeper);
+
+    failure_init(&failure);
+    if (!error)
+        return EXIT_STATUS_OK;
+    failure_set_errno(&failure, error, "easelfs cannot start");
+    return complain(EXIT_STATUS_FAILURE, &failure);
+}
+
+/* Mount, and then give up what was needed for that. No thread runs yet. */
+static int mount_and_harden(struct daemon *daemon, struct failure *failure)
+{
+    const struct session_setup session = {
         .options = daemon->options,
         .source = daemon->base_url,
-        .jobs = daemon->jobs,
+        .keeper = daemon->keeper,
         .mount = &daemon->mount,
     };
+    const struct harden_setup harden = {
+        .options = daemon->options,
+        .mountpoint = daemon->options->mountpoint,
+        .gives_files_away = true,
+    };
+    int error = session_create(&session, &daemon->session, failure);
 
+    return error ? error : harden_process(&harden, failure);
+}
+
+static int start_session(struct daemon *daemon, struct failure *failure)
+{
     daemon->mount = (struct mount){
         .tree = daemon->tree,
         .publisher = daemon->publisher,
@@ -293,7 +328,7 @@ static int build_session(struct daemon *daemon, struct failure *failure)
         .ready = report_ready,
         .ready_context = daemon,
     };
-    return session_create(&setup, &daemon->session, failure);
+    return session_start(daemon->session, daemon->jobs, failure);
 }
 
 static struct inode *resolve_path(void *context, const char *path)
@@ -307,8 +342,10 @@ static enum exit_status serve(struct daemon *daemon)
     int64_t drain_ms = (int64_t)daemon->options->drain_s * 1000;
     int error = jobs_start(daemon->jobs, resolve_path, daemon->tree);
 
-    if (!error)
+    if (!error) {
+        daemon->served = true;
         error = session_serve(daemon->session);
+    }
     notify_stopping("Waiting for the answers to what was sent", drain_ms + DRAIN_MARGIN_MS);
     jobs_drain(daemon->jobs, clock_now_ms() + drain_ms);
     jobs_close(daemon->jobs);
@@ -319,16 +356,19 @@ static enum exit_status serve(struct daemon *daemon)
 static enum exit_status build_and_serve(struct daemon *daemon)
 {
     struct failure failure;
-    enum exit_status status = start_demo(daemon);
+    enum exit_status status = start_keeper(daemon);
 
     failure_init(&failure);
+    if (status == EXIT_STATUS_OK)
+        status = start_demo(daemon);
     if (status == EXIT_STATUS_OK)
         status = open_store(daemon);
     if (status == EXIT_STATUS_OK)
         status = load_models(daemon);
     if (status != EXIT_STATUS_OK)
         return status;
-    if (build_parts(daemon, &failure) || build_session(daemon, &failure))
+    if (mount_and_harden(daemon, &failure) || build_parts(daemon, &failure) ||
+        start_session(daemon, &failure))
         return complain(EXIT_STATUS_FAILURE, &failure);
     return serve(daemon);
 }
@@ -339,7 +379,7 @@ static void take_down(struct daemon *daemon)
     transport_destroy(daemon->transport); /* what is in flight still ends in the pool */
     if (daemon->pool)
         pool_wait_idle(daemon->pool);
-    if (daemon->waiters && !daemon->session)
+    if (daemon->waiters && !daemon->served)
         waiters_stop(daemon->waiters);
     session_destroy(daemon->session);
     jobs_destroy(daemon->jobs);
@@ -353,6 +393,7 @@ static void take_down(struct daemon *daemon)
     models_fini(&daemon->listed);
     store_close(daemon->store);
     demo_stop(&daemon->demo);
+    keeper_stop(daemon->keeper);
     key_destroy(daemon->key);
     if (daemon->ready_fd >= 0)
         close(daemon->ready_fd);
@@ -371,9 +412,11 @@ static enum exit_status run(const struct options *options)
 {
     struct daemon daemon = {.options = options, .ready_fd = -1, .demo = {.stdin_fd = -1}};
     struct failure failure;
-    enum exit_status status = load_key(&daemon);
+    enum exit_status status;
 
     failure_init(&failure);
+    harden_memory(options);
+    status = load_key(&daemon);
     if (status != EXIT_STATUS_OK)
         return status;
     if (options->check) {
@@ -387,10 +430,10 @@ static enum exit_status run(const struct options *options)
             return complain(EXIT_STATUS_FAILURE, &failure);
         }
         log_to_syslog();
-        if (daemon.key)
-            key_lock(daemon.key); /* the lock of its memory stayed with the parent */
     }
     log_set_level((enum log_level)options->log_level);
+    if (daemon.key)
+        key_settle(daemon.key);
     status = build_and_serve(&daemon);
     take_down(&daemon);
     return status;
@@ -423,8 +466,8 @@ static enum exit_status begin(int argc, char *argv[])
     if (options->print_config)
         return print_config(options);
     log_notes(options->notes);
-    umask(0);                  /* users' masks have been applied by the kernel */
-    unsetenv("SSLKEYLOGFILE"); /* libcurl would write session keys to it */
+    umask(0);                       /* users' masks have been applied by the kernel */
+    unsetenv("SSLKEYLOGFILE");      /* libcurl would write session keys to it */
     setlocale(LC_CTYPE, "C.UTF-8"); /* libcurl has names of hosts in it */
     notify_open();
     session_block_signals();

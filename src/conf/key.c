@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/log.h"
+
 static const char variable[] = "EASELFS_API_KEY";
 
 /* A key, CR LF, and one byte more, which tells a longer file from one at the limit. */
@@ -29,14 +31,17 @@ static struct key *key_create(void)
     if (key == MAP_FAILED)
         return NULL;
     madvise(key, sizeof(*key), MADV_DONTDUMP);
-    key_lock(key);
+    mlock(key, sizeof(*key));
     return key;
 }
 
 /* It only lessens what a thief finds: a small RLIMIT_MEMLOCK is no reason to refuse. */
-void key_lock(const struct key *key)
+void key_settle(const struct key *key)
 {
-    mlock(key, sizeof(*key));
+    if (mlock(key, sizeof(*key)) < 0)
+        log_info("the API key's memory cannot be locked, and may be swapped: %s",
+                 error_text(-errno));
+    madvise((void *)key, sizeof(*key), MADV_DONTFORK);
 }
 
 void key_destroy(struct key *key)

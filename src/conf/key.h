@@ -37,10 +37,10 @@ int key_load(const char *file, struct key **ret_key, struct failure *failure);
 const char *key_text(const struct key *key);
 
 /**
- * Lock the key's memory again. A lock is not inherited: call it in the child of each fork(2) that
- * goes on with the key.
+ * This is the process that uses the key: no child that is forked from here on has it, and it is
+ * locked again, as a lock is not inherited. Where it cannot be locked the log says so.
  */
-void key_lock(const struct key *key);
+void key_settle(const struct key *key);
 
 /** Wipe and free; NULL is fine. */
 void key_destroy(struct key *key);

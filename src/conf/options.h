@@ -38,6 +38,10 @@ struct options {
     bool foreground;      /* -f; set by -d too */
     bool debug;           /* -d */
     bool single_threaded; /* -s */
+    bool debuggable;      /* core dumps and debuggers are not refused */
+    bool keep_privileges; /* no no_new_privs, and every capability kept */
+    bool no_landlock;     /* files are not confined */
+    bool no_seccomp;      /* system calls are not filtered */
     int log_level;        /* enum log_level; debug where -d was given */
 
     /* Where */

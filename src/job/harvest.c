@@ -218,20 +218,16 @@ static bool is_sealed(const struct flight *flight, size_t index)
 }
 
 /* What is known of a picture becomes its own: attributes, mode, and where it is not as asked. */
-static int describe_result(struct job *job, int fd, const struct image_type *type)
+static int describe_result(struct job *job, int fd, const struct image_size *size, const char *mime)
 {
-    struct jobs *jobs = job->jobs;
-    struct image_size size;
     char note[RESULT_NOTE_SIZE];
-    int error = imagetype_size(jobs->setup.imagetype, fd, &size);
+    int error = 0;
 
-    if (error)
-        return error;
-    if (result_compare(&job->record.settings, &size, note))
+    if (result_note_excess(size, note) || result_compare(&job->record.settings, size, note))
         error = record_add_note(&job->record, note);
     if (error)
         return error;
-    result_describe(fd, &job->record, type, jobs->setup.base_url);
+    result_describe(fd, &job->record, mime, job->jobs->setup.base_url);
     error = failpoint("harvest.chmod");
     return error ? error : fchmod(fd, STAGING_MODE) < 0 ? -errno : 0;
 }
@@ -241,6 +237,7 @@ static int stage_picture(struct job *job, size_t index, char reason[IMAGETYPE_NA
 {
     struct jobs *jobs = job->jobs;
     const struct image_type *type = NULL;
+    struct image_size size;
     char name[FLIGHT_NAME_SIZE];
     char staged[STAGING_NAME_SIZE];
     cleanup_close int fd = -1;
@@ -256,11 +253,13 @@ static int stage_picture(struct job *job, size_t index, char reason[IMAGETYPE_NA
         return error;
     if (!type || !type->is_result)
         return imagetype_name(jobs->setup.imagetype, fd, reason);
-    staging_result_name(job->record.id, job->record.result_count + 1, type->extension, staged);
+    size = imagetype_size(fd);
+    staging_result_name(job->record.id, job->record.result_count + 1, result_extension(type, &size),
+                        staged);
     if (!is_sealed(job->flight, index))
         error = staging_mark(fd, job->record.id);
     if (!error)
-        error = describe_result(job, fd, type);
+        error = describe_result(job, fd, &size, result_mime(type, &size));
     if (!error)
         error = staging_add(jobs->setup.store, job->flight->spool_fd, name, staged);
     return error ? error : record_add_result(&job->record, staged);

@@ -34,6 +34,34 @@ void result_note_fallback(const char *asked, const char *sent, char note[RESULT_
              asked, sent);
 }
 
+/* Nothing opens such a file by itself, and no preview is made of it. */
+static const char opaque_extension[] = "bin";
+static const char opaque_mime[] = "application/octet-stream";
+
+const char *result_extension(const struct image_type *type, const struct image_size *size)
+{
+    return imagesize_is_excessive(size) ? opaque_extension : type->extension;
+}
+
+const char *result_mime(const struct image_type *type, const struct image_size *size)
+{
+    return imagesize_is_excessive(size) ? opaque_mime : type->mime;
+}
+
+bool result_note_excess(const struct image_size *size, char note[RESULT_NOTE_SIZE])
+{
+    if (!imagesize_is_excessive(size))
+        return false;
+    if (size->width == UINT32_MAX && size->height == UINT32_MAX)
+        snprintf(note, RESULT_NOTE_SIZE,
+                 "A picture came whose size cannot be found: it is called .%s.", opaque_extension);
+    else
+        snprintf(note, RESULT_NOTE_SIZE,
+                 "A picture came that says it has %u x %u pixels: it is called .%s.", size->width,
+                 size->height, opaque_extension);
+    return true;
+}
+
 /* The edge of the square that @size ("512", "2K") stands for; 0: unknown. */
 static double edge_of(const char *size)
 {
@@ -151,8 +179,7 @@ static void describe_answer(int fd, const struct record *record)
     set_attribute(fd, PREFIX "created", created, sizeof(created));
 }
 
-void result_describe(int fd, const struct record *record, const struct image_type *type,
-                     const char *base_url)
+void result_describe(int fd, const struct record *record, const char *mime, const char *base_url)
 {
     set_attribute(fd, PREFIX "model", record->model, MODEL_NAME_MAX_BYTES);
     describe_prompt(fd, record);
@@ -160,6 +187,6 @@ void result_describe(int fd, const struct record *record, const struct image_typ
     describe_references(fd, record);
     describe_answer(fd, record);
     set_attribute(fd, PREFIX "notes", record->notes, LIST_MAX_SHOWN);
-    set_attribute(fd, "user.mime_type", type->mime, LIST_MAX_SHOWN);
+    set_attribute(fd, "user.mime_type", mime, LIST_MAX_SHOWN);
     set_attribute(fd, "user.xdg.origin.url", base_url, LIST_MAX_SHOWN / 2);
 }

@@ -33,6 +33,17 @@
 void result_note_fallback(const char *asked, const char *sent, char note[RESULT_NOTE_SIZE]);
 
 /**
+ * The extension and the MIME type that a picture is given out with: its own, or, where it says that
+ * it is larger than store/imagesize allows, those of no picture. It is paid for and kept as it
+ * came, but no file manager opens it for a preview.
+ */
+const char *result_extension(const struct image_type *type, const struct image_size *size);
+const char *result_mime(const struct image_type *type, const struct image_size *size);
+
+/** Where it is larger than that, say so in @note. @return whether it is. */
+bool result_note_excess(const struct image_size *size, char note[RESULT_NOTE_SIZE]);
+
+/**
  * Compare a picture with what was asked for.
  *
  * @return whether it differs, and @note says how
@@ -44,7 +55,6 @@ bool result_compare(const struct settings *asked, const struct image_size *size,
  * Set the attributes of the result @fd, which may be written to by its mode. Best effort: the
  * record has it all.
  */
-void result_describe(int fd, const struct record *record, const struct image_type *type,
-                     const char *base_url);
+void result_describe(int fd, const struct record *record, const char *mime, const char *base_url);
 
 #endif

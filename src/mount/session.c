@@ -2,11 +2,14 @@
 #include "mount/session.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <fuse.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/keeper.h"
 #include "base/mutex.h"
 #include "mount/publish.h"
 #include "mount/stale.h"
@@ -18,12 +21,14 @@
 struct session {
     struct session_setup setup;
     struct fuse_session *fuse;
+    struct jobs *jobs;
     pthread_t server;  /* the thread in session_serve() */
     pthread_t signals; /* the thread that takes signals */
     struct mutex mutex;
     struct cond changed;
     bool serving guarded_by_(mutex);
-    bool mounted; /* of the thread that creates, serves and destroys */
+    bool mounted;    /* of the thread that creates, serves and destroys, as is publishing */
+    bool publishing; /* the publisher runs */
 };
 
 static void session_signals(sigset_t *set)
@@ -85,7 +90,7 @@ static void *take_signals(void *argument)
         end_serving(session);
         if (sigwait(&set, &signal) == 0 && signal != SIGUSR2) {
             log_info("signal %d: not waiting any longer", signal);
-            jobs_hurry(session->setup.jobs);
+            jobs_hurry(session->jobs);
         }
     }
     while (signal != SIGUSR2 && sigwait(&set, &signal) == 0)
@@ -154,6 +159,7 @@ static int start_publisher(struct session *session, struct failure *failure)
     const char *mountpoint = session->setup.options->mountpoint;
     int error = publisher_start(mount->publisher, session->fuse, mountpoint);
 
+    session->publishing = !error;
     if (!error)
         error = tree_set_staging(mount->tree, publisher_staging_name(mount->publisher),
                                  publisher_thread(mount->publisher));
@@ -173,22 +179,28 @@ int session_create(const struct session_setup *setup, struct session **ret_sessi
     cond_init(&session->changed);
     install_nudge();
     error = open_fuse(session, failure);
-    if (!error)
-        error = start_publisher(session, failure);
-    if (!error) {
-        error = start_signals(session);
-        if (error) {
-            publisher_stop(setup->mount->publisher);
-            failure_set_errno(failure, error, "easelfs");
-        }
-    }
     if (error) {
-        session->signals = 0;
         session_destroy(session);
         return error;
     }
-    setup->mount->session = session->fuse;
     *ret_session = session;
+    return 0;
+}
+
+int session_start(struct session *session, struct jobs *jobs, struct failure *failure)
+{
+    struct mount *mount = session->setup.mount;
+    int error = start_publisher(session, failure);
+
+    if (error)
+        return error;
+    session->jobs = jobs;
+    mount->session = session->fuse;
+    error = start_signals(session);
+    if (error) {
+        session->signals = 0;
+        return failure_set_errno(failure, error, "easelfs");
+    }
     return 0;
 }
 
@@ -207,6 +219,45 @@ static int run_loop(struct session *session)
     return result;
 }
 
+static void stop_publisher(struct session *session)
+{
+    if (session->publishing)
+        publisher_stop(session->setup.mount->publisher);
+    session->publishing = false;
+}
+
+/* Whether the kernel's side of the connection is gone: somebody has unmounted. */
+static bool is_cut_off(const struct session *session)
+{
+    struct pollfd state = {.fd = fuse_session_fd(session->fuse)};
+
+    return poll(&state, 1, 0) == 1 && (state.revents & POLLERR);
+}
+
+/*
+ * libfuse would now unmount by itself, and may not any more. Of a connection that is cut off it
+ * only closes the descriptor: so it is given one that is, the end of a pipe that nobody reads.
+ */
+static void hide_mount(const struct session *session)
+{
+    int ends[2];
+
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return;
+    close(ends[0]);
+    dup3(ends[1], fuse_session_fd(session->fuse), O_CLOEXEC);
+    close(ends[1]);
+}
+
+/* Nothing is served any more: whoever waits for an answer is to be told. */
+static void unmount(struct session *session)
+{
+    if (!is_cut_off(session) && keeper_unmount(session->setup.keeper) == 0)
+        hide_mount(session);
+    fuse_session_unmount(session->fuse);
+    session->mounted = false;
+}
+
 int session_serve(struct session *session)
 {
     struct mount *mount = session->setup.mount;
@@ -222,9 +273,8 @@ int session_serve(struct session *session)
     cond_broadcast(&session->changed);
     mutex_unlock(&session->mutex);
     waiters_stop(mount->waiters);
-    fuse_session_unmount(session->fuse);
-    session->mounted = false;
-    publisher_stop(mount->publisher);
+    unmount(session);
+    stop_publisher(session);
     /* ECONNABORTED: cut off from outside (umount -f, fusectl), which is an unmount, too. */
     return result < 0 && result != -ECONNABORTED ? result : 0;
 }
@@ -238,7 +288,8 @@ void session_destroy(struct session *session)
         pthread_join(session->signals, NULL);
     }
     if (session->mounted)
-        fuse_session_unmount(session->fuse);
+        unmount(session);
+    stop_publisher(session);
     if (session->fuse)
         fuse_session_destroy(session->fuse);
     cond_fini(&session->changed);

@@ -10,25 +10,33 @@
 #include "conf/options.h"
 #include "mount/mount.h"
 
+struct keeper;
 struct session;
 
 struct session_setup {
     const struct options *options;
     const char *source; /* what df and mount show as the device: the API's URL */
-    struct jobs *jobs;
-    struct mount *mount;
+    const struct keeper *keeper;
+    struct mount *mount; /* filled in before session_start() */
 };
 
 /** Block, in this thread and all that it starts, the signals that a session handles. Call first. */
 void session_block_signals(void);
 
 /**
- * Mount and start the publisher; nothing is served yet.
+ * Mount. Nothing is served yet, and no thread started: what needs privileges is over.
  *
  * @return 0, or a negative errno with the sentence in @failure.
  */
 int session_create(const struct session_setup *setup, struct session **ret_session,
                    struct failure *failure);
+
+/**
+ * Start the publisher and the thread that takes signals, of which the second one hurries @jobs.
+ *
+ * @return 0, or a negative errno with the sentence in @failure.
+ */
+int session_start(struct session *session, struct jobs *jobs, struct failure *failure);
 
 /** Serve until a signal comes or somebody unmounts; at the end the mount is gone. @return 0 or
  *  a negative errno. */

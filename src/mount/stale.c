@@ -61,10 +61,17 @@ static bool unmount_as_user(const char *mountpoint)
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
+int stale_unmount(const char *mountpoint)
+{
+    if (umount2(mountpoint, MNT_DETACH | UMOUNT_NOFOLLOW) == 0 || unmount_as_user(mountpoint))
+        return 0;
+    return -EPERM;
+}
+
 void stale_clean(const char *mountpoint)
 {
     for (int i = 0; i < LAYERS_MAX && is_dead(mountpoint) && is_ours(mountpoint); i++) {
-        if (umount2(mountpoint, MNT_DETACH | UMOUNT_NOFOLLOW) < 0 && !unmount_as_user(mountpoint))
+        if (stale_unmount(mountpoint))
             return;
         log_info("unmounted what a dead daemon had left at %s", mountpoint);
     }

@@ -9,4 +9,11 @@
 /** Unmount what dead daemons of ours have left at @mountpoint, an absolute path. Blocks. */
 void stale_clean(const char *mountpoint);
 
+/**
+ * Unmount @mountpoint, whoever still uses it: as root, or as the user who mounted it. Blocks.
+ *
+ * @return 0 or -EPERM.
+ */
+int stale_unmount(const char *mountpoint);
+
 #endif

@@ -15,9 +15,6 @@
 /* Every type that libmagic tells is known by then. */
 #define LOOK_BYTES 65536
 
-/* Where the size of a picture stands by then, if its metadata are not huge. */
-#define SIZE_LOOK_BYTES (256 * 1024)
-
 /* Its parsers of other things are not needed and were where its vulnerabilities have been. */
 #define FLAGS                                                                                  \
     (MAGIC_MIME_TYPE | MAGIC_NO_CHECK_COMPRESS | MAGIC_NO_CHECK_TAR | MAGIC_NO_CHECK_APPTYPE | \
@@ -110,51 +107,14 @@ int imagetype_detect(struct imagetype *imagetype, int fd, const struct image_typ
     return error;
 }
 
-/*
- * How libmagic's descriptions give the size, behind these words. A picture whose header comes after
- * more than SIZE_LOOK_BYTES of other things, as a long signature, has none; nor has a WebP.
- */
-static const struct {
-    const char *mime;
-    const char *before;
-} sizes[] = {
-    {"image/png", "PNG image data, "},
-    {"image/jpeg", ", precision 8, "},
-    {"image/gif", "GIF image data, version 89a, "},
-};
-
-static void parse_size(const char *mime, const char *description, struct image_size *size)
+static ssize_t read_at(void *context, void *bytes, size_t length, uint64_t offset)
 {
-    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-        const char *at = strstr(description, sizes[i].before);
-
-        if (strcmp(sizes[i].mime, mime) != 0 || !at)
-            continue;
-        if (sscanf(at + strlen(sizes[i].before), "%u x %u", &size->width, &size->height) != 2)
-            *size = (struct image_size){0};
-    }
+    return pread(*(const int *)context, bytes, length, (off_t)offset);
 }
 
-int imagetype_size(struct imagetype *imagetype, int fd, struct image_size *ret_size)
+struct image_size imagetype_size(int fd)
 {
-    cleanup_free char *bytes = malloc(SIZE_LOOK_BYTES);
-    const char *description;
-    char mime[IMAGETYPE_NAME_SIZE];
-    ssize_t length;
-    int error = imagetype_name(imagetype, fd, mime);
+    const struct imagesize_source source = {.read = read_at, .context = &fd};
 
-    if (!bytes || error)
-        return error ? error : -ENOMEM;
-    length = pread(fd, bytes, SIZE_LOOK_BYTES, 0);
-    if (length < 0)
-        return -errno;
-    *ret_size = (struct image_size){0};
-    mutex_lock(&imagetype->mutex);
-    magic_setflags(imagetype->cookie, FLAGS & ~MAGIC_MIME_TYPE);
-    description = magic_buffer(imagetype->cookie, bytes, (size_t)length);
-    if (description)
-        parse_size(mime, description, ret_size);
-    magic_setflags(imagetype->cookie, FLAGS);
-    mutex_unlock(&imagetype->mutex);
-    return 0;
+    return imagesize_read(&source);
 }

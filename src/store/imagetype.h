@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "store/imagesize.h"
+
 /** A kind of picture. Static; compared by address. */
 struct image_type {
     const char *mime;
@@ -43,14 +45,8 @@ int imagetype_detect(struct imagetype *imagetype, int fd, const struct image_typ
  */
 int imagetype_name(struct imagetype *imagetype, int fd, char name[IMAGETYPE_NAME_SIZE]);
 
-/** In pixels; 0 where it is not known. */
-struct image_size {
-    unsigned width;
-    unsigned height;
-};
-
-/** How large the picture in @fd says that it is. @return 0 or a negative errno, as above. */
-int imagetype_size(struct imagetype *imagetype, int fd, struct image_size *ret_size);
+/** How large the picture in @fd says that it is (store/imagesize). */
+struct image_size imagetype_size(int fd);
 
 /** The type with this MIME type, or NULL. */
 const struct image_type *imagetype_find(const char *mime);

@@ -94,7 +94,8 @@ int kind_adopt(const struct tree *tree, const struct inode *directory, const cha
  * Whether @caller is the thread that made @directory and may be about to make something in there:
  * it finds nothing virtual (tree/maker.c).
  */
-bool kind_is_maker(const struct inode *directory, const struct caller *caller);
+bool kind_is_maker(const struct tree *tree, const struct inode *directory,
+                   const struct caller *caller);
 
 /** Whether a status.txt stands as @name in @directory where no file does (tree/workspace.c). */
 bool workspace_shows_status(const struct inode *directory, const char *name);

@@ -9,13 +9,8 @@
 #include <stdio.h>
 #include <sys/syscall.h>
 
-#include "base/cleanup.h"
+#include "base/keeper.h"
 #include "tree/kind.h"
-
-/* "/proc/2147483647/syscall" */
-#define PATH_SIZE 32
-/* A number and six arguments in hexadecimal. */
-#define LINE_SIZE 256
 
 /* Whether a thread that is in this system call makes the name that it looks up. */
 static bool makes(long number, const unsigned long arguments[3])
@@ -43,25 +38,22 @@ static bool makes(long number, const unsigned long arguments[3])
 }
 
 /* @return whether the thread is about to make a name, or nobody can tell. */
-static bool is_making(pid_t thread)
+static bool is_making(const struct keeper *keeper, pid_t thread)
 {
-    char path[PATH_SIZE];
-    char line[LINE_SIZE];
+    char line[KEEPER_LINE_SIZE];
     unsigned long arguments[3];
-    cleanup_fclose FILE *file = NULL;
     long number;
 
-    snprintf(path, sizeof(path), "/proc/%d/syscall", (int)thread);
-    file = fopen(path, "re");
-    if (!file || !fgets(line, sizeof(line), file))
+    if (!keeper_read(keeper, thread, KEEPER_SYSCALL, line))
         return true;
     return sscanf(line, "%ld %lx %lx %lx", &number, &arguments[0], &arguments[1], &arguments[2]) !=
                4 ||
            makes(number, arguments);
 }
 
-bool kind_is_maker(const struct inode *directory, const struct caller *caller)
+bool kind_is_maker(const struct tree *tree, const struct inode *directory,
+                   const struct caller *caller)
 {
     return caller->thread != 0 && atomic_load(&directory->maker) == caller->thread &&
-           is_making(caller->thread);
+           is_making(tree->setup.keeper, caller->thread);
 }

@@ -27,6 +27,7 @@
 
 #include "base/failpoint.h"
 #include "base/io.h"
+#include "base/keeper.h"
 #include "base/text.h"
 #include "conf/prompt.h"
 #include "job/naming.h"
@@ -35,8 +36,10 @@
 
 /* A path longer than this cannot be opened anyway. */
 #define PATH_BYTES_MAX (16 * 1024)
-/* A line of /proc. */
-#define PROC_LINE_SIZE 1024
+/* "/proc/2147483647/statm" */
+#define STATM_PATH_SIZE 32
+/* Its first number is enough. */
+#define STATM_SIZE 32
 
 /* Of /proc/PID/stat: the task is on its way out (linux/sched.h). */
 #define PF_EXITING 0x4ul
@@ -138,14 +141,16 @@ static int sync_file(const struct inode *inode)
     return error ? error : fsync(fd) < 0 ? -errno : 0;
 }
 
-static bool read_proc(pid_t thread, const char *name, char line[PROC_LINE_SIZE])
+/* Whether a task has given up its memory. */
+static bool has_no_memory(pid_t thread)
 {
-    char path[64];
+    char path[STATM_PATH_SIZE];
+    char line[STATM_SIZE];
     cleanup_fclose FILE *file = NULL;
 
-    snprintf(path, sizeof(path), "/proc/%d/%s", (int)thread, name);
+    snprintf(path, sizeof(path), "/proc/%d/statm", (int)thread);
     file = fopen(path, "re");
-    return file && fgets(line, PROC_LINE_SIZE, file);
+    return file && fgets(line, sizeof(line), file) && strncmp(line, "0 ", 2) == 0;
 }
 
 /*
@@ -156,15 +161,15 @@ static bool read_proc(pid_t thread, const char *name, char line[PROC_LINE_SIZE])
  * Of a task in execve(2), which closes descriptors too, reading `stat` waits until that is over: it
  * waits for us. Such a task has memory; a dying one has given it up before it closes its files.
  */
-static bool is_killed(pid_t thread)
+static bool is_killed(const struct tree *tree, pid_t thread)
 {
-    char line[PROC_LINE_SIZE];
+    char line[KEEPER_LINE_SIZE];
     unsigned long flags = 0;
     int exit_code = 0;
     const char *at;
 
-    if (!thread || !read_proc(thread, "statm", line) || strncmp(line, "0 ", 2) != 0 ||
-        !read_proc(thread, "stat", line))
+    if (!thread || !has_no_memory(thread) ||
+        !keeper_read(tree->setup.keeper, thread, KEEPER_STAT, line))
         return false;
     at = strrchr(line, ')'); /* the name before it may hold anything */
     if (!at || sscanf(at, ") %*c %*d %*d %*d %*d %*d %lu", &flags) != 1 || !(flags & PF_EXITING))
@@ -420,7 +425,7 @@ static int flush_change(struct tree *tree, struct inode *inode, const struct cal
 
     if (error || !draft.directory)
         return error;
-    if (is_killed(caller->thread)) {
+    if (is_killed(tree, caller->thread)) {
         discard(tree, inode);
         return 0;
     }
@@ -454,7 +459,8 @@ int prompt_flush(struct tree *tree, struct handle *handle, const struct caller *
     }
     /* What an earlier close did not take is told again; what it took is not sent, where who else
        has the descriptor is killed over it: a shell's loop, of which a child wrote a line. */
-    if (!wrote && inode->closed_by == handle->id && inode->registered && is_killed(caller->thread))
+    if (!wrote && inode->closed_by == handle->id && inode->registered &&
+        is_killed(tree, caller->thread))
         discard(tree, inode);
     else if ((wrote || (inode->closed_by == handle->id && !inode->registered)) && has_change(inode))
         error = flush_change(tree, inode, caller);

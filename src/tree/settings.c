@@ -53,7 +53,7 @@ int settings_get_directory(struct tree *tree, struct inode *workspace, const str
 {
     int fd = open_directory(workspace);
 
-    if (fd == -ENOENT && kind_is_maker(workspace, caller))
+    if (fd == -ENOENT && kind_is_maker(tree, workspace, caller))
         return fd;
     if (fd == -ENOENT)
         fd = mkdirat(workspace->fd, VALUES_DIRECTORY, DIRECTORY_MODE) < 0 && errno != EEXIST
@@ -66,12 +66,13 @@ int settings_get_directory(struct tree *tree, struct inode *workspace, const str
 }
 
 /* To the maker of settings/ nothing is there that it did not make. */
-static bool is_hidden(struct inode *directory, enum setting setting, const struct caller *caller)
+static bool is_hidden(const struct tree *tree, struct inode *directory, enum setting setting,
+                      const struct caller *caller)
 {
     struct inode *workspace;
     bool hidden;
 
-    if (!kind_is_maker(directory, caller) ||
+    if (!kind_is_maker(tree, directory, caller) ||
         (atomic_load(&directory->made_values) & (UINT32_C(1) << setting)))
         return false;
     workspace = inode_parent(directory);
@@ -87,7 +88,7 @@ static int settings_lookup(struct tree *tree, struct inode *directory, const cha
 
     if (setting == SETTING_MAX)
         return kind_get_real(tree, directory, name, ret_inode);
-    if (is_hidden(directory, setting, caller))
+    if (is_hidden(tree, directory, setting, caller))
         return -ENOENT;
     return inode_get_virtual(tree->setup.inodes, &kind_setting, S_IFREG, directory, name,
                              ret_inode);

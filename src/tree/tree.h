@@ -23,6 +23,7 @@
 #include "store/inode.h"
 #include "store/store.h"
 
+struct keeper;
 struct tree;
 struct listing;
 
@@ -67,6 +68,7 @@ struct tree_setup {
     const struct store *store;
     struct jobs *jobs;
     struct inode_table *inodes;
+    const struct keeper *keeper; /* whom to ask about callers */
 };
 
 /** Make the tree, and in the store the directories of the models. @return 0 or a negative errno. */

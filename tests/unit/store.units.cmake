@@ -7,6 +7,7 @@ easelfs_unit(inode store conf base)
 easelfs_unit(inode_place store conf base)
 easelfs_unit(inode_threads store conf base)
 easelfs_unit(imagetype store conf base)
+easelfs_unit(imagesize store conf base)
 easelfs_unit(values store conf base)
 easelfs_unit(store_memory store conf base)
 # Every allocation that store/ and base/ ask for goes through the test, which lets each fail in

@@ -20,6 +20,8 @@ static void defaults(void **state)
     assert_false(options->help || options->version || options->print_config || options->check);
     assert_false(options->demo || options->foreground || options->debug);
     assert_false(options->single_threaded || options->google || options->allow_http);
+    assert_false(options->debuggable || options->keep_privileges);
+    assert_false(options->no_landlock || options->no_seccomp);
     assert_int_equal(options->log_level, LOG_LEVEL_INFO);
     assert_string_equal(options->mountpoint, "/mnt");
     assert_string_equal(options->url, "https://octopusx.ai");
