@@ -24,8 +24,8 @@ struct asking {
     struct models_answer *answer;
     struct guard *guard;
     struct transport *transport;
-    char *header; /* holds the key; NULL: there is none */
-    int ended_fd; /* an eventfd, written by done() */
+    const char *header; /* holds the key, and is its own; NULL: there is none */
+    int ended_fd;       /* an eventfd, written by done() */
     int signal_fd;
     int64_t deadline_ms;
 
@@ -62,21 +62,6 @@ static const struct transport_handler handler = {NULL, take_status, take_bytes, 
 static const char *key_or_null(const struct models_question *question)
 {
     return question->key ? key_text(question->key) : NULL;
-}
-
-static int make_header(struct asking *asking)
-{
-    const struct options *options = asking->question->options;
-    const char *name = options->auth == AUTH_GOOG ? "x-goog-api-key: " : "Authorization: Bearer ";
-    const char *key = key_or_null(asking->question);
-
-    if (!key && options->demo)
-        key = "demo"; /* the stand-in takes any */
-    if (key && asprintf(&asking->header, "%s%s", name, key) < 0) {
-        asking->header = NULL;
-        return -ENOMEM;
-    }
-    return 0;
 }
 
 static int open_events(struct asking *asking)
@@ -120,10 +105,10 @@ static int build_net(struct asking *asking, struct failure *failure)
 
 static int begin(struct asking *asking, struct failure *failure)
 {
-    int error = make_header(asking);
+    const struct models_question *question = asking->question;
+    int error = open_events(asking);
 
-    if (!error)
-        error = open_events(asking);
+    asking->header = key_header(question->key, question->options->auth, question->options->demo);
     return error ? failure_set_errno(failure, error, "models") : build_net(asking, failure);
 }
 
@@ -131,9 +116,6 @@ static void end(struct asking *asking)
 {
     transport_destroy(asking->transport);
     guard_destroy(asking->guard);
-    if (asking->header)
-        explicit_bzero(asking->header, strlen(asking->header));
-    free(asking->header);
     cleanup_close_impl(&asking->signal_fd);
     cleanup_close_impl(&asking->ended_fd);
     buf_fini(&asking->body);

@@ -17,10 +17,25 @@ static const char variable[] = "EASELFS_API_KEY";
 /* A key, CR LF, and one byte more, which tells a longer file from one at the limit. */
 #define READ_MAX_BYTES (KEY_MAX_BYTES + 3)
 
+/* With their NUL they have room for any of these. */
+#define HEADER_NAME_SIZE 32
+
+static const char *const header_names[] = {
+    [AUTH_BEARER] = "Authorization: Bearer ",
+    [AUTH_GOOG] = "x-goog-api-key: ",
+};
+
+/* What the stand-in of --demo is sent, which takes any. */
+static const char *const demo_headers[] = {
+    [AUTH_BEARER] = "Authorization: Bearer demo",
+    [AUTH_GOOG] = "x-goog-api-key: demo",
+};
+
 /* Lives in a mapping of its own, so that nothing else is locked, left out of dumps or wiped. */
 struct key {
     size_t length;
     char text[READ_MAX_BYTES + 1];
+    char headers[sizeof(header_names) / sizeof(header_names[0])][HEADER_NAME_SIZE + READ_MAX_BYTES];
 };
 
 static struct key *key_create(void)
@@ -55,6 +70,24 @@ void key_destroy(struct key *key)
 const char *key_text(const struct key *key)
 {
     return key->text;
+}
+
+const char *key_header(const struct key *key, int auth, bool demo)
+{
+    if (key)
+        return key->headers[auth];
+    return demo ? demo_headers[auth] : NULL;
+}
+
+/* Not by printf(3), which has buffers of its own. */
+static void make_headers(struct key *key)
+{
+    for (size_t i = 0; i < sizeof(header_names) / sizeof(header_names[0]); i++) {
+        size_t length = strlen(header_names[i]);
+
+        memcpy(key->headers[i], header_names[i], length);
+        memcpy(key->headers[i] + length, key->text, key->length + 1);
+    }
 }
 
 /* Where a key came from, for sentences and checks. */
@@ -218,6 +251,7 @@ int key_load(const char *file, struct key **ret_key, struct failure *failure)
     wipe_variable();
     if (error)
         return error;
+    make_headers(key);
     *ret_key = steal_ptr(key);
     return 0;
 }

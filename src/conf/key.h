@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/failure.h"
+#include "conf/options.h"
 
 /** The longest key. */
 #define KEY_MAX_BYTES 4096
@@ -35,6 +36,12 @@ int key_load(const char *file, struct key **ret_key, struct failure *failure);
 
 /** The key as a C string: printable ASCII without blanks. Valid until key_destroy(). */
 const char *key_text(const struct key *key);
+
+/**
+ * The header line that the API wants to see, @auth being an enum auth: "Authorization: Bearer KEY".
+ * It is in the same memory. Where @key is NULL: what the stand-in takes, with @demo, or NULL.
+ */
+const char *key_header(const struct key *key, int auth, bool demo);
 
 /**
  * This is the process that uses the key: no child that is forked from here on has it, and it is

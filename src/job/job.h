@@ -102,7 +102,7 @@ struct numbering;
 
 struct jobs {
     struct jobs_setup setup;
-    char *auth_header; /* "Authorization: Bearer KEY"; NULL: no key. Wiped when freed */
+    const char *auth_header; /* "Authorization: Bearer KEY", the key's; NULL: no key */
     pthread_t scheduler;
     struct accounts *accounts; /* used under the mutex */
     struct limits *limits;     /* used under the mutex, but for limits_note() */

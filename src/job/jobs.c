@@ -23,21 +23,6 @@
 #include "job/tidy.h"
 #include "store/spool.h"
 
-static int make_auth_header(struct jobs *jobs)
-{
-    const char *name =
-        jobs->setup.options->auth == AUTH_GOOG ? "x-goog-api-key: " : "Authorization: Bearer ";
-    const char *key = jobs->setup.options->demo ? "demo" : NULL; /* the stand-in takes any */
-
-    if (jobs->setup.key)
-        key = key_text(jobs->setup.key);
-    if (key && asprintf(&jobs->auth_header, "%s%s", name, key) < 0) {
-        jobs->auth_header = NULL;
-        return -ENOMEM;
-    }
-    return 0;
-}
-
 static bool is_sooner(const struct heap_node *left, const struct heap_node *right)
 {
     return scheduler_delayed(left)->not_before_ms < scheduler_delayed(right)->not_before_ms;
@@ -56,6 +41,7 @@ int jobs_create(const struct jobs_setup *setup, struct jobs **ret_jobs)
     if (!jobs)
         return -ENOMEM;
     jobs->setup = *setup;
+    jobs->auth_header = key_header(setup->key, setup->options->auth, setup->options->demo);
     mutex_init(&jobs->mutex);
     mutex_init(&jobs->numbering_mutex);
     cond_init(&jobs->changed);
@@ -74,8 +60,6 @@ int jobs_create(const struct jobs_setup *setup, struct jobs **ret_jobs)
         calloc(setup->models->count + 1, sizeof(*jobs->model_in_flight_counts));
     if (!error && !jobs->model_in_flight_counts)
         error = -ENOMEM;
-    if (!error)
-        error = make_auth_header(jobs);
     if (!error)
         error = limits_create(setup->store, jobs->accounts, &rates, clock_wall_ms(),
                               limits_now_ms(), &jobs->limits);
@@ -114,10 +98,6 @@ void jobs_destroy(struct jobs *jobs)
     free(jobs->model_in_flight_counts);
     tidy_destroy(jobs->tidying);
     spool_ids_fini(&jobs->recovery.ids);
-    if (jobs->auth_header) {
-        explicit_bzero(jobs->auth_header, strlen(jobs->auth_header));
-        free(jobs->auth_header);
-    }
     cond_fini(&jobs->changed);
     mutex_fini(&jobs->numbering_mutex);
     mutex_fini(&jobs->mutex);

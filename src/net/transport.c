@@ -22,6 +22,7 @@
 #include "net/exchange.h"
 #include "net/loop.h"
 #include "net/target.h"
+#include "net/wiping.h"
 
 /* How often expire() looks. */
 #define EXPIRE_INTERVAL_MS 1000
@@ -270,7 +271,7 @@ int transport_create(const struct transport_options *options, struct transport *
     cleanup_(dispose_cleanup) struct transport *transport = NULL;
     int error;
 
-    if (curl_global_init(CURL_GLOBAL_DEFAULT))
+    if (wiping_init())
         return failure_set_errno(failure, -ENOMEM, "libcurl");
     transport = calloc(1, sizeof(*transport));
     if (!transport) {

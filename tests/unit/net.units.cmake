@@ -10,4 +10,5 @@ foreach(name transport transport_limits transport_failures transport_timeouts tr
 endforeach()
 # Every allocation that net/ and base/ ask for goes through the test, which lets each fail in turn.
 target_link_options(test_transport_memory PRIVATE
-                    -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup,--wrap=strndup)
+                    -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup,--wrap=strndup
+                    -Wl,--wrap=wiping_init)

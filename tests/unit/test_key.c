@@ -388,6 +388,25 @@ static void a_child_goes_on_with_it_and_its_children_do_not(void **state)
     assert_int_equal(status, 0);
 }
 
+static void the_headers_are_in_the_same_memory(void **state)
+{
+    const struct place *place = *state;
+    cleanup_key struct key *key = NULL;
+    struct failure failure;
+    uintptr_t first;
+
+    assert_null(key_header(NULL, AUTH_BEARER, false));
+    assert_string_equal(key_header(NULL, AUTH_BEARER, true), "Authorization: Bearer demo");
+    assert_string_equal(key_header(NULL, AUTH_GOOG, true), "x-goog-api-key: demo");
+    write_file(place->file, CANARY, strlen(CANARY), 0600);
+    assert_int_equal(load(place->file, &key, &failure), 0);
+    assert_string_equal(key_header(key, AUTH_BEARER, true), "Authorization: Bearer " CANARY);
+    assert_string_equal(key_header(key, AUTH_GOOG, false), "x-goog-api-key: " CANARY);
+    first = (uintptr_t)key_text(key);
+    assert_in_range((uintptr_t)key_header(key, AUTH_BEARER, false) - first, 1, 16383);
+    assert_in_range((uintptr_t)key_header(key, AUTH_GOOG, false) - first, 1, 16383);
+}
+
 static void destroying_nothing(void **state)
 {
     (void)state;
@@ -416,6 +435,7 @@ int main(void)
         each(sentences_hold_nothing_of_the_key),
         each(the_memory_is_locked_and_left_out_of_dumps),
         each(a_child_goes_on_with_it_and_its_children_do_not),
+        each(the_headers_are_in_the_same_memory),
         each(destroying_nothing),
     };
 
