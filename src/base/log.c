@@ -27,6 +27,11 @@ void log_to_syslog(void)
     sink.syslog = true;
 }
 
+bool log_is_on_stderr(void)
+{
+    return !sink.syslog;
+}
+
 void log_write(enum log_level level, const char *format, ...)
 {
     static const int priorities[] = {LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG};

@@ -19,6 +19,9 @@ void log_set_level(enum log_level level);
 /** From now on log to syslog instead of standard error. Call before the first thread starts. */
 void log_to_syslog(void);
 
+/** Whether the log goes to standard error: as long as log_to_syslog() was not called. */
+bool log_is_on_stderr(void);
+
 void log_write(enum log_level level, const char *format, ...) printf_like_(2, 3);
 
 #define log_error(...)   log_write(LOG_LEVEL_ERROR, __VA_ARGS__)

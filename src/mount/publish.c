@@ -131,11 +131,23 @@ static int perform(const struct publisher *publisher, const struct publication *
     return result < 0 ? -errno : 0;
 }
 
-/* From here on this thread has no descriptor that keeps the FUSE connection alive. */
+/*
+ * From here on this thread has no descriptor that keeps the FUSE connection alive. In the
+ * background it has none of those either that whoever started us reads to their end.
+ */
 static void leave_descriptors(void)
 {
-    if (unshare(CLONE_FILES) < 0 || close_range(STDERR_FILENO + 1, UINT_MAX, 0) < 0)
+    if (unshare(CLONE_FILES) < 0 || close_range(STDERR_FILENO + 1, UINT_MAX, 0) < 0) {
         log_warning("publishing shares the daemon's descriptors: %s", error_text(-errno));
+        return;
+    }
+    if (!log_is_on_stderr()) {
+        int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+        for (int fd = STDIN_FILENO; null_fd >= 0 && fd <= STDERR_FILENO; fd++)
+            dup2(null_fd, fd);
+        close(null_fd);
+    }
 }
 
 static void *publish_all(void *argument)

@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from harness import BUILD, LIMIT, environment, mounted, run, serves, until
+from harness import BUILD, KEY, LIMIT, environment, mounted, run, serves, until
 
 
 def start(mount, *options, path=None):
@@ -48,6 +48,22 @@ def test_a_service_manager_that_is_not_there_is_no_matter(make_mount, standin, m
     mount = make_mount(standin.url)
     assert mount.generate("A cat") == ["0001.jpg"]
     mount.terminate()
+
+
+# --- in the background
+
+def test_who_reads_what_it_prints_to_the_end_is_not_kept(standin, tmp_path):
+    """The start ends, and with it its output: no thread of the daemon holds on to that."""
+    point = tmp_path / "point"
+    point.mkdir()
+    try:
+        done = run([BUILD / "src" / "easelfs", "-ostore=store,config=/dev/null", standin.url, "point"],
+                   cwd=tmp_path, check=False, env=environment(HOME=str(tmp_path), EASELFS_API_KEY=KEY))
+        assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+        assert serves(point)
+    finally:
+        run(["umount", "--lazy", point], check=False)
+    run(["flock", tmp_path / "store" / "lock", "true"])
 
 
 # --- one daemon for a store
