@@ -16,6 +16,8 @@
  *   background, demo, check   going into the background; the stand-in as a child; --check
  *   harden                    what the daemon gives up once it has mounted
  *   notify                    what a service manager is told
+ *   helper                    what is different when mount(8) calls
+ *   completion/               the shells' completions, made by a program of the build
  *
  * Threads: FUSE's workers (mount/ops), signals (mount/session), blocked reads (mount/waiters), the
  * publisher (mount/publish), the scheduler (job/scheduler), the transport (net/transport), and the
@@ -40,6 +42,7 @@
 #include "conf/options.h"
 #include "demo.h"
 #include "harden.h"
+#include "helper.h"
 #include "job/jobs.h"
 #include "models.h"
 #include "mount/publish.h"
@@ -456,6 +459,9 @@ static enum exit_status begin(int argc, char *argv[])
     enum exit_status status;
 
     failure_init(&failure);
+    if (argc > 0 && options_is_mount_helper(argv[0]) &&
+        helper_delegate(argc, argv, &status, &failure))
+        return failure.text[0] ? complain(status, &failure) : status;
     status = options_parse(argc, argv, &options, &failure);
     if (status != EXIT_STATUS_OK)
         return complain(status, &failure);
@@ -477,5 +483,7 @@ static enum exit_status begin(int argc, char *argv[])
 
 int main(int argc, char *argv[])
 {
-    return (int)begin(argc, argv);
+    enum exit_status status = begin(argc, argv);
+
+    return argc > 0 && options_is_mount_helper(argv[0]) ? helper_status(status) : (int)status;
 }

@@ -197,7 +197,7 @@ static int take_positional(struct walker *walker, const char *argument)
     return 0;
 }
 
-static bool is_mount_helper(const char *program)
+bool options_is_mount_helper(const char *program)
 {
     const char *slash = strrchr(program, '/');
 
@@ -209,7 +209,7 @@ int argv_parse(int argc, char *const argv[], argv_handler *handler, void *contex
 {
     struct walker walker = {
         .next = argc > 0 ? argv + 1 : argv,
-        .helper = argc > 0 && is_mount_helper(argv[0]),
+        .helper = argc > 0 && options_is_mount_helper(argv[0]),
         .handler = handler,
         .context = context,
         .failure = failure,

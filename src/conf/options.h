@@ -100,6 +100,9 @@ struct options {
 enum exit_status options_parse(int argc, char *const argv[], const struct options **ret_options,
                                struct failure *failure);
 
+/** Whether mount(8) calls: @program, argv[0], is named "mount.easelfs" or the like. */
+bool options_is_mount_helper(const char *program);
+
 /** Free; NULL is fine. */
 void options_destroy(const struct options *options);
 
