@@ -55,6 +55,11 @@ static const char *const dropped[] = {
     NULL,
 };
 
+const char *const *fuse_option_names(void)
+{
+    return passed;
+}
+
 static bool is_listed(const char *const *list, const char *option)
 {
     for (; *list; list++) {

@@ -65,6 +65,11 @@ const struct model_profile *models_find_profile(const char *name, bool google)
     return NULL;
 }
 
+const char *models_profile_name(size_t index)
+{
+    return index < ARRAY_SIZE(table) ? table[index].gateway.name : NULL;
+}
+
 const char *models_effective_size(const struct model_profile *profile, const char *asked,
                                   bool *ret_differs)
 {

@@ -47,6 +47,9 @@ extern const struct model_profile model_profile_permissive;
  */
 const struct model_profile *models_find_profile(const char *name, bool google);
 
+/** The name of the profile of a known model; NULL once @index is past the last. Static. */
+const char *models_profile_name(size_t index);
+
 /**
  * The `imageSize` to send where @asked (NULL = nothing) was asked for.
  *

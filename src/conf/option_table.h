@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The one table of options. Command line, configuration files, --help and --print-config are all
- * derived from it. Private to conf/.
+ * The one table of options. Command line, configuration files, --help, --print-config and the
+ * shells' completions are all derived from it. Private to conf/ and completion/.
  */
 #ifndef EASELFS_CONF_OPTION_TABLE_H
 #define EASELFS_CONF_OPTION_TABLE_H

@@ -55,7 +55,3 @@ def installed_run(installed):
                               env=dict(os.environ, HOME="/nonexistent"), **named)
         return done.returncode, done.stdout, done.stderr
     return run
-
-
-def source(*parts):
-    return Path(__file__).resolve().parents[2].joinpath(*parts)

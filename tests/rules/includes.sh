@@ -32,5 +32,6 @@ allow net "base" "curl/"
 allow job "base conf store api net" ""
 allow tree "base conf store job" ""
 allow mount "base conf store job tree" "fuse"
+allow completion "base conf" ""
 allow standin "" "cjson/ microhttpd cairo jpeg"
 exit $bad
