@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
 
 #define STANDIN_NAME "easelfs-standin"
 /* Long enough to see that something is going on, short enough to play with. */
@@ -48,6 +49,9 @@ static int spawn(const char *program, int stdin_fd, int stdout_fd, int *ret_pid)
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, stdin_fd, STDIN_FILENO);
     posix_spawn_file_actions_adddup2(&actions, stdout_fd, STDOUT_FILENO);
+    /* Whoever starts us in the background may read what we print to its end. */
+    if (!log_is_on_stderr())
+        posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
     posix_spawnattr_init(&attributes);
     posix_spawnattr_setsigmask(&attributes, &none);
     posix_spawnattr_setpgroup(&attributes, 0); /* Ctrl-C is for us: it is needed until the end */

@@ -52,13 +52,15 @@ def test_a_service_manager_that_is_not_there_is_no_matter(make_mount, standin, m
 
 # --- in the background
 
-def test_who_reads_what_it_prints_to_the_end_is_not_kept(standin, tmp_path):
-    """The start ends, and with it its output: no thread of the daemon holds on to that."""
+@pytest.mark.parametrize("demo", [False, True])
+def test_who_reads_what_it_prints_to_the_end_is_not_kept(demo, standin, tmp_path):
+    """The start ends, and with it its output: no thread or child of the daemon holds on to that."""
     point = tmp_path / "point"
     point.mkdir()
     try:
-        done = run([BUILD / "src" / "easelfs", "-ostore=store,config=/dev/null", standin.url, "point"],
-                   cwd=tmp_path, check=False, env=environment(HOME=str(tmp_path), EASELFS_API_KEY=KEY))
+        done = run([BUILD / "src" / "easelfs", "-ostore=store,config=/dev/null",
+                    "--demo" if demo else standin.url, "point"], cwd=tmp_path, check=False,
+                   env=environment(HOME=str(tmp_path), EASELFS_API_KEY=KEY))
         assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
         assert serves(point)
     finally:
