@@ -65,6 +65,8 @@ for part in $parts; do
         step "stand-in" env EASELFS_STANDIN="$repo/build-plain/src/easelfs-standin" \
             $python -B -m pytest -q -p no:cacheprovider --timeout 300 tests/standin
         mounts build-plain
+        step "what is delivered" env EASELFS_BUILD="$repo/build-plain" $python -B -m pytest -q \
+            -p no:cacheprovider --timeout 300 tests/package
         ;;
     sanitize)
         build build-sanitize -DEASELFS_SANITIZE=address,undefined -DEASELFS_FAILPOINTS=ON

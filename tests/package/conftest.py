@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Fixtures of the tests of what is delivered: those of the mount tests, and an installed easelfs."""
+"""Fixtures of the tests of what is delivered: those of the mount tests, an installed easelfs, and its
+package."""
 
 import importlib.util
 import os

@@ -45,8 +45,8 @@ EXECUTABLE = {"bin/easelfs", "bin/easelfs-standin",
               *(f"share/doc/easelfs/examples/{name}" for name in EXAMPLES
                 if name.endswith(".sh"))}
 
-# systemd.exec(5): each of these gives the unit a mount namespace, in which nobody sees its mount, or
-# (PrivateUsers) a user namespace, in which it may not mount.
+# systemd.exec(5): each of these gives the unit a mount namespace, in which nobody sees its mount,
+# or (PrivateUsers) a user namespace, in which it may not mount.
 HIDING = """BindPaths BindReadOnlyPaths DynamicUser ExecPaths ExtensionDirectories ExtensionImages
     InaccessiblePaths LogNamespace MountFlags MountImages NoExecPaths PrivateDevices PrivateIPC
     PrivateMounts PrivateTmp PrivateUsers ProcSubset ProtectControlGroups ProtectHome
