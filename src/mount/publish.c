@@ -283,16 +283,30 @@ int publisher_remove(void *context, const char *path, const char *name)
     return ask(context, publication);
 }
 
-void publisher_invalidate(void *context, struct inode *directory, const char *name)
+static bool is_running(struct publisher *publisher)
 {
-    struct publisher *publisher = context;
-    fuse_ino_t ino = (fuse_ino_t)(uintptr_t)directory;
     bool running;
 
     mutex_lock(&publisher->mutex);
     running = publisher->running && !publisher->stopping;
     mutex_unlock(&publisher->mutex);
-    if (!running)
+    return running;
+}
+
+void publisher_forget_attributes(void *context, struct inode *inode)
+{
+    struct publisher *publisher = context;
+
+    if (is_running(publisher))
+        fuse_lowlevel_notify_inval_inode(publisher->session, (fuse_ino_t)(uintptr_t)inode, -1, 0);
+}
+
+void publisher_invalidate(void *context, struct inode *directory, const char *name)
+{
+    struct publisher *publisher = context;
+    fuse_ino_t ino = (fuse_ino_t)(uintptr_t)directory;
+
+    if (!is_running(publisher))
         return;
     fuse_lowlevel_notify_inval_entry(publisher->session, ino, name, strlen(name));
     fuse_lowlevel_notify_inval_inode(publisher->session, ino, 0, 0);

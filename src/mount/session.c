@@ -163,6 +163,7 @@ static int start_publisher(struct session *session, struct failure *failure)
     if (!error)
         error = tree_set_staging(mount->tree, publisher_staging_name(mount->publisher),
                                  publisher_thread(mount->publisher));
+    tree_set_watcher(mount->tree, publisher_forget_attributes, mount->publisher);
     return error ? failure_set_errno(failure, error, mountpoint) : 0;
 }
 

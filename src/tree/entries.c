@@ -188,7 +188,7 @@ static struct inode *find_known(struct tree *tree, const struct inode *directory
 
 /* A workspace that looks empty may hold an empty settings/ that is not listed. */
 static void remove_empty_settings(struct tree *tree, const struct inode *parent,
-                                  const struct inode *directory, const char *name)
+                                  struct inode *directory, const char *name)
 {
     char path[NAME_MAX + sizeof(VALUES_DIRECTORY) + 1];
     struct inode *settings;
@@ -197,8 +197,11 @@ static void remove_empty_settings(struct tree *tree, const struct inode *parent,
         return;
     snprintf(path, sizeof(path), "%s/" VALUES_DIRECTORY, name);
     settings = find_known(tree, directory, VALUES_DIRECTORY);
-    if (unlinkat(parent->fd, path, AT_REMOVEDIR) == 0 && settings)
-        inode_detach(settings);
+    if (unlinkat(parent->fd, path, AT_REMOVEDIR) == 0) {
+        kind_note_changed(tree, directory); /* which may not be empty, and stay */
+        if (settings)
+            inode_detach(settings);
+    }
     inode_unref(settings);
 }
 
@@ -376,6 +379,10 @@ int tree_rename(struct tree *tree, struct inode *parent, const char *name, struc
     error = check_name(tree, parent, name);
     if (!error)
         error = check_name(tree, new_parent, new_name);
+    /* The kernel may go on believing for long what a name means that comes from elsewhere, but a
+       value's is not the file that was renamed onto it. */
+    if (!error && new_parent->kind == &kind_settings && parent != new_parent)
+        error = -EXDEV;
     if (!error &&
         (is_settings_directory(parent, name) || is_settings_directory(new_parent, new_name)))
         error = -EPERM;

@@ -12,16 +12,10 @@
 #include "base/io.h"
 #include "tree/kind.h"
 
-/* Hard links are refused, so a link count above one is only the spool's. */
 static int file_getattr(struct tree *tree, struct inode *inode, struct stat *ret_status)
 {
-    char name[NAME_MAX + 1];
-
     (void)tree;
-    if (fstat(inode->fd, ret_status) < 0)
-        return -errno;
-    ret_status->st_nlink = inode_name(inode, name) ? 1 : 0;
-    return 0;
+    return fstat(inode->fd, ret_status) < 0 ? -errno : 0;
 }
 
 /*

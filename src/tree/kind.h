@@ -51,6 +51,10 @@ struct tree {
     char *staging_name;
     pid_t staging_thread;
 
+    /* Set once by tree_set_watcher(), before the first request; NULL: nobody. */
+    void (*changed)(void *context, struct inode *inode);
+    void *changed_context;
+
     struct mutex mutex;       /* guards inode->held, too */
     struct cond hold_changed; /* a file was let go */
     LIST_HEAD(, handle) handles guarded_by_(mutex);
@@ -62,6 +66,9 @@ struct tree {
 
 /** Whether @inode is a directory of the store, and not staging. */
 bool kind_is_directory(const struct inode *inode);
+
+/** Attributes of @inode have changed behind the kernel's back: tree_set_watcher(). */
+void kind_note_changed(const struct tree *tree, struct inode *inode);
 
 /** The inode of the real @name in the real @directory. */
 int kind_get_real(struct tree *tree, struct inode *directory, const char *name,

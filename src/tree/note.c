@@ -9,6 +9,7 @@
 #include "base/failpoint.h"
 #include "base/io.h"
 #include "store/store.h"
+#include "tree/kind.h"
 
 static int change(const char *path, const char *value)
 {
@@ -50,9 +51,11 @@ static void change_note(const struct inode *inode, const char *value)
         log_warning("the commit of a prompt cannot be noted: %s", error_text(error));
 }
 
-void note_set(const struct inode *inode, const char *value)
+/* That changes the file's ctime, after its writer has closed it. */
+void note_set(const struct tree *tree, struct inode *inode, const char *value)
 {
     change_note(inode, value);
+    kind_note_changed(tree, inode);
 }
 
 void note_remove(const struct inode *inode)

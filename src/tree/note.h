@@ -8,13 +8,13 @@
 
 #include <stdbool.h>
 
-#include "store/inode.h"
+#include "tree/tree.h"
 
 /** The note where the content was given up and must not be committed as it is. */
 #define NOTE_DISCARDED "-"
 
 /** Note @value. What cannot be noted is logged: the next rename would commit the file again. */
-void note_set(const struct inode *inode, const char *value);
+void note_set(const struct tree *tree, struct inode *inode, const char *value);
 
 /** The content changes: there is no note on it any more. */
 void note_remove(const struct inode *inode);

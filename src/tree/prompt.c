@@ -211,7 +211,7 @@ static void discard(struct tree *tree, struct inode *inode)
 {
     atomic_store(&inode->modified, false);
     prompt_forget_refusal(inode);
-    note_set(inode, NOTE_DISCARDED);
+    note_set(tree, inode, NOTE_DISCARDED);
     unregister(tree, inode);
 }
 
@@ -297,7 +297,7 @@ static void commit(struct tree *tree, struct inode *inode, const struct draft *d
         refuse(tree, inode, draft, &failure, id);
     }
     inode->registered = false;
-    note_set(inode, id);
+    note_set(tree, inode, id);
 }
 
 static bool has_change(const struct inode *inode)
@@ -325,7 +325,7 @@ static void finish_change(struct tree *tree, struct inode *inode)
         describe_refusal(inode, &failure);
         prompt_forget_refusal(inode);
         refuse(tree, inode, &draft, &failure, id);
-        note_set(inode, id);
+        note_set(tree, inode, id);
     } else if (is_blank(&draft)) {
         unregister(tree, inode);
     } else {

@@ -48,6 +48,16 @@ static int open_directory(const struct inode *workspace)
     return fd < 0 ? -errno : fd;
 }
 
+/* @return a descriptor of what was made, or -errno. */
+static int make_directory(const struct tree *tree, struct inode *workspace)
+{
+    if (mkdirat(workspace->fd, VALUES_DIRECTORY, DIRECTORY_MODE) == 0)
+        kind_note_changed(tree, workspace);
+    else if (errno != EEXIST)
+        return -errno;
+    return open_directory(workspace);
+}
+
 int settings_get_directory(struct tree *tree, struct inode *workspace, const struct caller *caller,
                            struct inode **ret_inode)
 {
@@ -56,9 +66,7 @@ int settings_get_directory(struct tree *tree, struct inode *workspace, const str
     if (fd == -ENOENT && kind_is_maker(tree, workspace, caller))
         return fd;
     if (fd == -ENOENT)
-        fd = mkdirat(workspace->fd, VALUES_DIRECTORY, DIRECTORY_MODE) < 0 && errno != EEXIST
-                 ? -errno
-                 : open_directory(workspace);
+        fd = make_directory(tree, workspace);
     if (fd < 0)
         return fd;
     return inode_get_real(tree->setup.inodes, fd, &kind_settings, workspace, VALUES_DIRECTORY,

@@ -101,6 +101,19 @@ int tree_set_staging(struct tree *tree, const char *name, pid_t thread)
     return tree->staging_name ? 0 : -ENOMEM;
 }
 
+void tree_set_watcher(struct tree *tree, void (*changed)(void *context, struct inode *inode),
+                      void *context)
+{
+    tree->changed = changed;
+    tree->changed_context = context;
+}
+
+void kind_note_changed(const struct tree *tree, struct inode *inode)
+{
+    if (tree->changed)
+        tree->changed(tree->changed_context, inode);
+}
+
 struct inode *tree_root(struct tree *tree)
 {
     return tree->root;
@@ -180,7 +193,7 @@ int tree_lookup(struct tree *tree, struct inode *parent, const char *name,
         inode_unref(entry.inode);
         return error;
     }
-    if (parent->kind == &kind_staging)
+    if (parent->kind->timeout_s <= 0) /* a name in there may come to mean something else */
         entry.timeout_s = 0;
     *ret_entry = entry;
     return 0;
@@ -189,8 +202,19 @@ int tree_lookup(struct tree *tree, struct inode *parent, const char *name,
 int tree_getattr(struct tree *tree, struct inode *inode, struct stat *ret_status,
                  double *ret_timeout_s)
 {
+    int error = inode->kind->getattr(tree, inode, ret_status);
+    char name[NAME_MAX + 1];
+
+    if (error)
+        return error;
     *ret_timeout_s = inode->kind->timeout_s;
-    return inode->kind->getattr(tree, inode, ret_status);
+    if (inode->kind == &kind_file) {
+        /* Hard links are refused, so another link is the spool's: as it goes, the ctime changes. */
+        if (ret_status->st_nlink > 1)
+            *ret_timeout_s = 0;
+        ret_status->st_nlink = inode_name(inode, name) ? 1 : 0;
+    }
+    return 0;
 }
 
 struct handle *kind_make_handle(struct tree *tree, struct inode *inode, const struct caller *caller)
@@ -237,6 +261,20 @@ int tree_open(struct tree *tree, struct inode *inode, int flags, const struct ca
     }
     *ret_handle = handle;
     return 0;
+}
+
+int tree_drop_set_id(struct tree *tree, struct inode *inode, bool *ret_dropped)
+{
+    struct stat status;
+    int error;
+
+    if (inode->fd < 0 || !S_ISREG(inode->type))
+        return 0;
+    error = inode->kind->getattr(tree, inode, &status);
+    if (error || !(status.st_mode & (S_ISUID | S_ISGID)))
+        return error;
+    *ret_dropped = true;
+    return file_drop_set_id(inode);
 }
 
 bool tree_checks_writes(const struct handle *handle)

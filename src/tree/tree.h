@@ -80,6 +80,14 @@ void tree_destroy(struct tree *tree);
 /** Reachable by @name in the root, for the thread @thread only: where results wait. Call once. */
 int tree_set_staging(struct tree *tree, const char *name, pid_t thread);
 
+/**
+ * Have @changed called where attributes of a real file or directory change otherwise than by what
+ * the kernel has asked for, so that it forgets what it knows of them. That may be from within a
+ * request, with files held: it must not wait for another request. Call once, before the first one.
+ */
+void tree_set_watcher(struct tree *tree, void (*changed)(void *context, struct inode *inode),
+                      void *context);
+
 struct inode *tree_root(struct tree *tree);
 
 /** The directory at @path below the root, with a reference; NULL where there is none. */
@@ -99,6 +107,7 @@ int tree_getattr(struct tree *tree, struct inode *inode, struct stat *ret_status
 #define TREE_SET_MTIME     (1 << 5)
 #define TREE_SET_ATIME_NOW (1 << 7)
 #define TREE_SET_MTIME_NOW (1 << 8)
+#define TREE_SET_ALL       0x1bf
 
 /** @handle: NULL unless the file is open. EFBIG where a prompt would grow too long. */
 int tree_setattr(struct tree *tree, struct inode *inode, struct handle *handle,
@@ -143,6 +152,12 @@ ssize_t tree_write_checked(struct tree *tree, struct handle *handle, const void 
 /** Copy @size bytes at @offset of a virtual text to @buffer. @return how many there were. */
 size_t tree_read_text(struct tree *tree, const struct handle *handle, void *buffer, size_t size,
                       uint64_t offset);
+
+/**
+ * The content of @inode is about to be changed, or the file given away: take the set-user-ID and
+ * set-group-ID bits. @ret_dropped: set where there were any. @return 0 or the errno of taking them.
+ */
+int tree_drop_set_id(struct tree *tree, struct inode *inode, bool *ret_dropped);
 
 /** The content is about to be changed through @handle. */
 void tree_begin_write(const struct handle *handle);
