@@ -8,6 +8,7 @@
 
 #include <fuse_lowlevel.h>
 
+#include "mount/greeting.h"
 #include "tree/tree.h"
 
 struct publisher;
@@ -20,6 +21,7 @@ struct mount {
     struct fuse_session *session;
     void (*ready)(void *context); /* called once, when the kernel has greeted */
     void *ready_context;
+    _Atomic enum greeting greeting; /* with the kernel */
 };
 
 /** The operations; userdata is the struct mount (mount/ops.c). */

@@ -13,6 +13,13 @@
 #include "mount/mount.h"
 #include "mount/waiters.h"
 
+/*
+ * The most that one WRITE brings: with the room that libfuse adds for the rest of the request, what
+ * a pipe holds that anybody may make. In a larger one it would not be spliced, but copied once
+ * more.
+ */
+#define WRITE_MAX_BYTES ((1u << 20) - 4096)
+
 static_assert(TREE_SET_MODE == FUSE_SET_ATTR_MODE && TREE_SET_UID == FUSE_SET_ATTR_UID &&
                   TREE_SET_GID == FUSE_SET_ATTR_GID && TREE_SET_SIZE == FUSE_SET_ATTR_SIZE &&
                   TREE_SET_ATIME == FUSE_SET_ATTR_ATIME && TREE_SET_MTIME == FUSE_SET_ATTR_MTIME &&
@@ -75,12 +82,33 @@ void ops_fill_entry(const struct mount *mount, const struct tree_entry *entry,
     };
 }
 
+/*
+ * What the kernel leaves to us (mount/greeting.h): before somebody's change of the content, take
+ * the bits that would have the new content run with another's rights.
+ *
+ * The kernel then has a mode in mind that is not right any more; it forgets it before it hears that
+ * the change is done. Notifying from a handler is safe here: this one waits for no page.
+ */
+static int drop_set_id(fuse_req_t req, fuse_ino_t ino, bool also_for_root)
+{
+    struct mount *mount = ops_mount(req);
+    bool dropped = false;
+    int error = 0;
+
+    if (also_for_root || fuse_req_ctx(req)->uid != 0)
+        error = tree_drop_set_id(mount->tree, ops_inode(req, ino), &dropped);
+    if (dropped)
+        fuse_lowlevel_notify_inval_inode(mount->session, ino, -1, 0);
+    return error;
+}
+
 static void op_init(void *userdata, struct fuse_conn_info *connection)
 {
     struct mount *mount = userdata;
 
+    connection->max_write = WRITE_MAX_BYTES;
     connection->want &= ~(unsigned)(FUSE_CAP_WRITEBACK_CACHE | /* delays errors to close() */
-                                    FUSE_CAP_HANDLE_KILLPRIV); /* the kernel takes set-id bits */
+                                    FUSE_CAP_HANDLE_KILLPRIV); /* see mount/greeting.h */
     connection->want |=
         connection->capable & (FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE |
                                FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_PARALLEL_DIROPS);
@@ -121,9 +149,16 @@ static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *wanted, int 
 {
     struct stat status;
     double timeout_s;
-    int error = tree_setattr(ops_tree(req), ops_inode(req, ino), info ? ops_handle(info) : NULL,
-                             wanted, what, &status, &timeout_s);
+    int error = 0;
 
+    if (what & (TREE_SET_UID | TREE_SET_GID) ||
+        !(what & TREE_SET_ALL)) /* the latter: chown to -1 */
+        error = drop_set_id(req, ino, true);
+    else if (what & TREE_SET_SIZE)
+        error = drop_set_id(req, ino, false);
+    if (!error)
+        error = tree_setattr(ops_tree(req), ops_inode(req, ino), info ? ops_handle(info) : NULL,
+                             wanted, what, &status, &timeout_s);
     if (error)
         ops_reply(req, error);
     else
@@ -242,10 +277,9 @@ static void op_write_buf(fuse_req_t req, fuse_ino_t ino, struct fuse_bufvec *con
                          struct fuse_file_info *info)
 {
     struct handle *handle = ops_handle(info);
-    ssize_t written = -EBADF;
+    ssize_t written = handle->writer ? drop_set_id(req, ino, false) : -EBADF;
 
-    (void)ino;
-    if (handle->writer)
+    if (!written)
         written = tree_checks_writes(handle) ? write_checked(ops_tree(req), handle, content, offset)
                                              : write_plain(handle, content, offset);
     if (written < 0)
@@ -351,19 +385,23 @@ static void op_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info,
 static void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t length,
                          struct fuse_file_info *info)
 {
-    (void)ino;
-    ops_reply(req, tree_fallocate(ops_tree(req), ops_handle(info), mode, offset, length));
+    int error = drop_set_id(req, ino, false);
+
+    if (!error)
+        error = tree_fallocate(ops_tree(req), ops_handle(info), mode, offset, length);
+    ops_reply(req, error);
 }
 
 static void op_copy_file_range(fuse_req_t req, fuse_ino_t from_ino, off_t from_offset,
                                struct fuse_file_info *from_info, fuse_ino_t to_ino, off_t to_offset,
                                struct fuse_file_info *to_info, size_t length, int flags)
 {
-    int64_t copied = tree_copy_range(ops_handle(from_info), from_offset, ops_handle(to_info),
-                                     to_offset, length, flags);
+    int64_t copied = drop_set_id(req, to_ino, false);
 
     (void)from_ino;
-    (void)to_ino;
+    if (!copied)
+        copied = tree_copy_range(ops_handle(from_info), from_offset, ops_handle(to_info), to_offset,
+                                 length, flags);
     if (copied < 0)
         ops_reply(req, (int)copied);
     else

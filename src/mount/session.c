@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/keeper.h"
 #include "base/mutex.h"
+#include "mount/greeting.h"
 #include "mount/publish.h"
 #include "mount/stale.h"
 #include "mount/waiters.h"
@@ -150,6 +151,8 @@ static int open_fuse(struct session *session, struct failure *failure)
     if (fuse_session_mount(session->fuse, mountpoint) < 0)
         return failure_set(failure, -EIO, "%s could not be mounted on.", mountpoint);
     session->mounted = true;
+    if (greeting_extend(session->fuse))
+        return failure_set(failure, -ENOMEM, "%s cannot be served.", mountpoint);
     return 0;
 }
 
