@@ -21,6 +21,7 @@
 #include "job/numbering.h"
 #include "job/report.h"
 #include "job/staging.h"
+#include "job/survey.h"
 
 /* How often a name may be taken by somebody else between looking and renaming. */
 #define NAME_TRIES_MAX 100000
@@ -82,12 +83,15 @@ static int publish(struct job *job, const char *staged, const char *name, bool r
         if (!error)
             error = publisher->publish(publisher->context, staged, buf_text(&path), name, replace);
         if (error && !staging_has(job->jobs->setup.store, staged))
-            return 0; /* it was done, only too late to tell us */
+            error = 0; /* it was done, only too late to tell us */
     }
-    if (!error || (error == -EEXIST && !replace))
-        return error;
-    log_debug("job %s: %s through the mount: %s", job->record.id, name, error_text(error));
-    return publish_directly(job, staged, directory, name, replace);
+    if (error && (error != -EEXIST || replace)) {
+        log_debug("job %s: %s through the mount: %s", job->record.id, name, error_text(error));
+        error = publish_directly(job, staged, directory, name, replace);
+    }
+    if (!error)
+        survey_published(job->jobs, directory, name);
+    return error;
 }
 
 static bool is_taken(const struct inode *directory, const char *stem, const char *extension)
@@ -112,20 +116,46 @@ struct delivery {
     char stem[NAME_MAX + 1]; /* of the last result */
 };
 
-/* The next stem for a result. */
-static void choose_stem(struct delivery *delivery, const char *extension)
+/* Have the stem of the try @number. @return whether a file has it already. */
+static bool try_stem(struct delivery *delivery, unsigned number, const char *extension)
 {
     struct job *job = delivery->job;
 
-    do {
-        delivery->tries++;
-        if (naming_is_numbered(job->record.prompt_name))
-            naming_number_stem(numbering_take(job->jobs, delivery->directory), delivery->stem);
-        else
-            naming_stem(job->record.prompt_name, delivery->tries, delivery->stem);
-    } while ((is_taken(delivery->directory, delivery->stem, extension) ||
-              (delivery->with_words && is_taken(delivery->directory, delivery->stem, "txt"))) &&
-             delivery->tries < NAME_TRIES_MAX);
+    if (naming_is_numbered(job->record.prompt_name))
+        naming_number_stem(numbering_take(job->jobs, delivery->directory), delivery->stem);
+    else
+        naming_stem(job->record.prompt_name, number, delivery->stem);
+    return is_taken(delivery->directory, delivery->stem, extension) ||
+           (delivery->with_words && is_taken(delivery->directory, delivery->stem, "txt"));
+}
+
+/*
+ * How many tries of stems to leave out: NAME to NAME-4711 may be there, and are not all looked at.
+ * Twice as far each time, then back by halves to one that follows one that is taken.
+ */
+static unsigned skip_taken(struct delivery *delivery, const char *extension)
+{
+    unsigned taken = 0;
+    unsigned step = 1;
+
+    while (taken + step < NAME_TRIES_MAX && try_stem(delivery, taken + step, extension)) {
+        taken += step;
+        step *= 2;
+    }
+    for (; step > 1; step /= 2) {
+        if (taken + step / 2 < NAME_TRIES_MAX && try_stem(delivery, taken + step / 2, extension))
+            taken += step / 2;
+    }
+    return taken;
+}
+
+/* The next stem for a result. */
+static void choose_stem(struct delivery *delivery, const char *extension)
+{
+    if (!delivery->tries && !naming_is_numbered(delivery->job->record.prompt_name))
+        delivery->tries = skip_taken(delivery, extension);
+    while (try_stem(delivery, ++delivery->tries, extension) && delivery->tries < NAME_TRIES_MAX)
+        continue;
 }
 
 /* Make one result visible under the first free name. */

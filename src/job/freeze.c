@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/xattr.h>
 
 #include "base/clock.h"
 #include "base/failpoint.h"
@@ -22,6 +21,7 @@
 #include "job/result.h"
 #include "job/scheduler.h"
 #include "job/siblings.h"
+#include "job/survey.h"
 #include "store/spool.h"
 #include "store/values.h"
 
@@ -61,46 +61,26 @@ static int add_name(struct names *names, const char *name)
     return 0;
 }
 
-/* Files that may be references by their names, in the order in which they are sent. */
-static int list_names(int directory_fd, struct names *names)
+/* Files that may be references, in the order in which they are sent. */
+static int list_names(struct jobs *jobs, struct inode *directory, struct names *names)
 {
-    cleanup_closedir DIR *dir = NULL;
-    int error = io_open_dir(directory_fd, &dir);
+    cleanup_free struct survey *survey = NULL;
+    int error = survey_get(jobs, directory, &survey);
 
-    for (const struct dirent *entry; !error && (entry = readdir(dir));) {
-        if (entry->d_name[0] != '.' && !naming_is_prompt(entry->d_name) &&
-            (entry->d_type == DT_REG || entry->d_type == DT_UNKNOWN))
-            error = add_name(names, entry->d_name);
-    }
+    for (size_t at = 0; !error && at < survey->size; at += strlen(survey->names + at) + 1)
+        error = add_name(names, survey->names + at);
     if (!error && names->count)
         qsort(names->name, names->count, sizeof(*names->name), compare_names);
     return error;
 }
 
-/*
- * Whether @name is a result: they are many in a directory that has long been used, and this is less
- * work than to open each.
- */
-static bool is_result(int directory_fd, const char *name)
-{
-    char path[IO_FD_PATH_SIZE + NAME_MAX + 2];
-    size_t length;
-
-    io_fd_path(directory_fd, path);
-    length = strlen(path);
-    snprintf(path + length, sizeof(path) - length, "/%s", name);
-    return lgetxattr(path, STORE_XATTR_JOB, NULL, 0) >= 0;
-}
-
-/* Open @name if it is a picture and, unless @named, not a result: -ENOENT where it is not. */
-static int open_picture(struct jobs *jobs, int directory_fd, const char *name, bool named,
+/* Open @name if it is a picture: -ENOENT where it is not. */
+static int open_picture(struct jobs *jobs, int directory_fd, const char *name,
                         const struct image_type **ret_type, struct stat *status)
 {
     cleanup_close int fd = -1;
     int error;
 
-    if (!named && is_result(directory_fd, name))
-        return -ENOENT;
     fd = openat(directory_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0)
         return errno == ENOENT || errno == ELOOP ? -ENOENT : -errno;
@@ -214,7 +194,7 @@ static int freeze_picture(struct job *job, int spool_fd, const char *name, bool 
     struct stat status;
     int error;
 
-    fd = open_picture(job->jobs, job->workspace->fd, name, named, &type, &status);
+    fd = open_picture(job->jobs, job->workspace->fd, name, &type, &status);
     if (fd == -ENOENT && !named)
         return 0;
     if (fd == -ENOENT)
@@ -295,7 +275,7 @@ static int freeze_references(struct job *job)
         return failure_set_errno(&job->record.failure, spool_fd, "The store");
     if (named && strcmp(mode, "none") == 0)
         return 0;
-    error = named ? split_names(mode, &names) : list_names(job->workspace->fd, &names);
+    error = named ? split_names(mode, &names) : list_names(job->jobs, job->workspace, &names);
     if (error)
         failure_set_errno(&job->record.failure, error, "The directory cannot be read");
     for (size_t i = 0; !error && i < names.count; i++)

@@ -140,7 +140,7 @@ struct jobs {
     struct inode *(*resolve)(void *context, const char *path);
     void *resolve_context;
 
-    struct mutex numbering_mutex;
+    struct mutex numbering_mutex; /* also of every inode's survey: job/survey.c */
     struct numbering *numberings guarded_by_(numbering_mutex); /* job/numbering.c */
 };
 

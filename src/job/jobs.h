@@ -148,6 +148,12 @@ int jobs_refuse(struct jobs *jobs, const struct jobs_prompt *prompt, const struc
 /** Something was closed or changed that jobs may be waiting for. Cheap; any thread. */
 void jobs_kick(struct jobs *jobs);
 
+/**
+ * A user has made, removed or renamed @name in @directory, or told it to be a result or none: what
+ * jobs remember of the directory may not be so any more. Cheap; any thread.
+ */
+void jobs_name_changed(struct jobs *jobs, struct inode *directory, const char *name);
+
 /** Whether a job of @workspace or below (of its prompt @name, unless NULL) is unfinished. */
 bool jobs_unfinished(struct jobs *jobs, struct inode *workspace, const char *name);
 

@@ -2,10 +2,8 @@
 #include "job/numbering.h"
 
 #include <errno.h>
-#include <fcntl.h>
 
-#include "base/io.h"
-#include "job/naming.h"
+#include "job/survey.h"
 
 struct numbering {
     const struct inode *directory; /* held by the jobs that are delivered to it */
@@ -62,24 +60,16 @@ void numbering_leave(struct jobs *jobs, const struct inode *directory)
 }
 
 /* The highest number of a file in the directory. */
-static unsigned highest_there(const struct inode *directory)
+static unsigned highest_there(struct jobs *jobs, struct inode *directory)
 {
-    cleanup_closedir DIR *dir = NULL;
-    unsigned highest = 0;
+    cleanup_free struct survey *survey = NULL;
 
-    if (io_open_dir(directory->fd, &dir))
-        return 0;
-    for (const struct dirent *entry; (entry = readdir(dir));) {
-        unsigned number = naming_number_of(entry->d_name);
-        if (number > highest)
-            highest = number;
-    }
-    return highest;
+    return survey_get(jobs, directory, &survey) ? 0 : survey->highest;
 }
 
-unsigned numbering_take(struct jobs *jobs, const struct inode *directory)
+unsigned numbering_take(struct jobs *jobs, struct inode *directory)
 {
-    unsigned seen = highest_there(directory);
+    unsigned seen = highest_there(jobs, directory);
     struct numbering *numbering;
     unsigned number;
 

@@ -15,7 +15,9 @@ int numbering_enter(struct jobs *jobs, const struct inode *directory);
 /** It is over. */
 void numbering_leave(struct jobs *jobs, const struct inode *directory);
 
-/** A number above every one that is there or promised. Between enter and leave; reads the disk. */
-unsigned numbering_take(struct jobs *jobs, const struct inode *directory);
+/**
+ * A number above every one that is there or promised. Between enter and leave; may read the disk.
+ */
+unsigned numbering_take(struct jobs *jobs, struct inode *directory);
 
 #endif

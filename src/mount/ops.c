@@ -329,7 +329,7 @@ static void op_statfs(fuse_req_t req, fuse_ino_t ino)
 static void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value,
                         size_t size, int flags)
 {
-    ops_reply(req, tree_setxattr(ops_inode(req, ino), name, value, size, flags));
+    ops_reply(req, tree_setxattr(ops_tree(req), ops_inode(req, ino), name, value, size, flags));
 }
 
 static void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
@@ -364,7 +364,7 @@ static void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
 
 static void op_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name)
 {
-    ops_reply(req, tree_removexattr(ops_inode(req, ino), name));
+    ops_reply(req, tree_removexattr(ops_tree(req), ops_inode(req, ino), name));
 }
 
 static void op_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info,

@@ -34,6 +34,7 @@ static void free_inode(struct inode *inode)
         close(inode->fd);
     free(inode->name);
     free(inode->refusal);
+    free(inode->survey);
     free(inode);
 }
 

@@ -25,6 +25,7 @@
 
 struct inode_table;
 struct node_kind; /* tree/kind.h */
+struct survey;    /* job/survey.h */
 
 struct inode {
     /* Never change while the inode lives. */
@@ -54,6 +55,11 @@ struct inode {
 
     /* settings/: a bit for each value that its maker made, and therefore finds. */
     _Atomic uint32_t made_values;
+
+    /* Directories: what was last found in it, one block, owned; and how often names in it have
+       changed. Protected by the mutex of job/survey. */
+    struct survey *survey;
+    uint64_t names_version;
 
     /* Directories: a job in it or below it was begun since the mount. */
     _Atomic bool has_jobs;

@@ -57,6 +57,7 @@ static int finish_making(struct tree *tree, struct inode *parent, const char *na
     int error = kind_adopt(tree, parent, name, caller);
 
     inode_touch(parent);
+    jobs_name_changed(tree->setup.jobs, parent, name);
     return error ? error : tree_lookup(tree, parent, name, caller, ret_entry);
 }
 
@@ -233,6 +234,7 @@ static int remove_entry(struct tree *tree, struct inode *parent, const char *nam
             inode_detach(inode);
         }
         inode_touch(parent);
+        jobs_name_changed(tree->setup.jobs, parent, name);
         jobs_kick(tree->setup.jobs);
     }
     inode_unref(inode);
@@ -402,6 +404,8 @@ int tree_rename(struct tree *tree, struct inode *parent, const char *name, struc
     if (!error) {
         inode_touch(parent);
         inode_touch(new_parent);
+        jobs_name_changed(tree->setup.jobs, parent, name);
+        jobs_name_changed(tree->setup.jobs, new_parent, new_name);
         jobs_kick(tree->setup.jobs);
     }
     inode_unref(target);

@@ -309,7 +309,22 @@ int tree_getxattr(struct inode *inode, const char *name, void *value, size_t siz
     return length < 0 ? -errno : (int)length;
 }
 
-int tree_setxattr(struct inode *inode, const char *name, const void *value, size_t size, int flags)
+/* By that it became a result, or is none any more. */
+static void note_xattr(const struct tree *tree, struct inode *inode, const char *name)
+{
+    struct inode *directory;
+    char file_name[NAME_MAX + 1];
+
+    if (strcmp(name, STORE_XATTR_JOB) != 0 || !inode_name(inode, file_name))
+        return;
+    directory = inode_parent(inode);
+    if (directory)
+        jobs_name_changed(tree->setup.jobs, directory, file_name);
+    inode_unref(directory);
+}
+
+int tree_setxattr(struct tree *tree, struct inode *inode, const char *name, const void *value,
+                  size_t size, int flags)
 {
     char path[IO_FD_PATH_SIZE];
     int error = check_xattr(inode, name, -EPERM);
@@ -317,10 +332,13 @@ int tree_setxattr(struct inode *inode, const char *name, const void *value, size
     if (error)
         return error;
     io_fd_path(inode->fd, path);
-    return setxattr(path, name, value, size, flags) < 0 ? -errno : 0;
+    if (setxattr(path, name, value, size, flags) < 0)
+        return -errno;
+    note_xattr(tree, inode, name);
+    return 0;
 }
 
-int tree_removexattr(struct inode *inode, const char *name)
+int tree_removexattr(struct tree *tree, struct inode *inode, const char *name)
 {
     char path[IO_FD_PATH_SIZE];
     int error = check_xattr(inode, name, -ENODATA);
@@ -328,7 +346,10 @@ int tree_removexattr(struct inode *inode, const char *name)
     if (error)
         return error;
     io_fd_path(inode->fd, path);
-    return removexattr(path, name) < 0 ? -errno : 0;
+    if (removexattr(path, name) < 0)
+        return -errno;
+    note_xattr(tree, inode, name);
+    return 0;
 }
 
 /* Keep the names that users see; each ends with a NUL. @return the new length. */

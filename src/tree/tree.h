@@ -191,8 +191,9 @@ int tree_readdir(struct tree *tree, struct handle *handle, uint64_t offset,
 
 int tree_getxattr(struct inode *inode, const char *name, void *value, size_t size);
 int tree_listxattr(struct inode *inode, char *list, size_t size);
-int tree_setxattr(struct inode *inode, const char *name, const void *value, size_t size, int flags);
-int tree_removexattr(struct inode *inode, const char *name);
+int tree_setxattr(struct tree *tree, struct inode *inode, const char *name, const void *value,
+                  size_t size, int flags);
+int tree_removexattr(struct tree *tree, struct inode *inode, const char *name);
 int tree_statfs(struct tree *tree, struct statvfs *ret_status);
 
 /** Whether what the wait file @inode waits for is over. */

@@ -112,3 +112,27 @@ def test_what_waits_counts_as_many_as_it_asks_for(make_mount, standin):
     assert caught.value.errno == errno.EDQUOT
     mount.hurry()
     assert standin.requests() == []
+
+
+@pytest.mark.parametrize("taken", [0, 1, 2, 3, 4, 7, 8, 9, 20])
+def test_a_name_is_the_first_that_is_free(shared, place, taken):
+    """However many there are, they are not all looked at."""
+    for number in range(1, taken + 1):
+        (place / (f"cat-{number}.jpg" if number > 1 else "cat.jpg")).write_text("mine")
+    for number in (taken + 1, taken + 2):
+        name = f"cat-{number}.jpg" if number > 1 else "cat.jpg"
+        assert shared.generate("[[standin: words=]] cat", "cat.prompt", place) == [name]
+    os.unlink(place / "cat.jpg")
+    assert shared.generate("[[standin: words=]] cat", "cat.prompt", place) == ["cat.jpg"]
+
+
+def test_a_name_in_a_gap_follows_one_that_is_taken(shared, place):
+    there = {2, 3, 4, 6, 7, 10, 11, 12} | {1}
+    for number in there:
+        (place / (f"cat-{number}.jpg" if number > 1 else "cat.jpg")).write_text("mine")
+    for _ in range(5):
+        name, = shared.generate("[[standin: words=]] cat", "cat.prompt", place)
+        number = int(name.removeprefix("cat-").removesuffix(".jpg"))
+        assert number not in there and number - 1 in there
+        there.add(number)
+    assert all((place / f"cat-{number}.jpg").exists() for number in there - {1})

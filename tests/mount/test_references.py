@@ -3,6 +3,7 @@
 sent, and the sentence names the file. What is no picture is in test_variants.py."""
 
 import os
+import shutil
 
 import pytest
 
@@ -106,3 +107,41 @@ def test_a_file_of_a_hundred_gigabytes_is_not_copied(make_mount, standin):
     assert outcome.told().startswith("huge.png has 104857600 KB, 139810133 KB as it is sent: ")
     (mount.top / "huge.png").unlink()
     assert FREE not in outcome.error  # nothing was sent: there is nothing to be said of money
+
+
+def add_and_replace(path):
+    (path / "b.png").write_bytes(png(2))
+    (path / "t").write_bytes(png(3))
+    os.rename(path / "t", path / "c.png")
+
+
+CHANGES = {  # what is done in a directory that was looked at before, and what is sent then
+    "nothing": (lambda path: None, ["a.png"]),
+    "add": (add_and_replace, ["a.png", "b.png", "c.png"]),
+    "remove": (lambda path: os.unlink(path / "a.png"), []),
+    "rename": (lambda path: os.rename(path / "a.png", path / "z.png"), ["z.png"]),
+    "rename away": (lambda path: os.rename(path / "a.png", path.parent / f"{path.name}.png"), []),
+    "hide": (lambda path: os.rename(path / "a.png", path / ".a.png"), []),
+    "a link": (lambda path: (path / "link.png").symlink_to("a.png"), ["a.png"]),
+    "rename the result": (lambda path: os.rename(path / "0001.jpg", path / "b.jpg"), ["a.png"]),
+    "the result is none": (lambda path: os.removexattr(path / "0001.jpg", "user.easelfs.job"),
+                           ["0001.jpg", "a.png"]),
+    "it is a result": (lambda path: os.setxattr(path / "a.png", "user.easelfs.job", b"x"), []),
+    "copy the result": (lambda path: shutil.copy(path / "0001.jpg", path / "c.jpg"),
+                        ["a.png", "c.jpg"]),
+    "another content": (lambda path: (path / "a.png").write_bytes(b"no picture"), []),
+    "becomes a picture": (lambda path: (path / "notes").write_bytes(png(4)), ["a.png", "notes"]),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_is_sent_is_what_is_there_now(desk, change):
+    act, sent = CHANGES[change]
+    (desk.path / "a.png").write_bytes(png())
+    (desk.path / "notes").write_text("no picture")
+    first = play(desk.mount, desk.standin, desk.path, directed("First", SMALL))
+    assert names(first) == ["a.png"] and first.results == ["0001.jpg"]
+    act(desk.path)
+    second = play(desk.mount, desk.standin, desk.path, directed("Second", SMALL))
+    assert names(second) == sent
+    assert len(second.requests[-1]["references"]) == len(sent)

@@ -1,5 +1,6 @@
 easelfs_unit(job_states job net api store conf base)
 easelfs_unit(naming job net api store conf base)
+easelfs_unit(survey job net api store conf base)
 easelfs_unit(numbering job net api store conf base)
 easelfs_unit(answerfile job net api store conf base)
 easelfs_unit(accounts job net api store conf base)

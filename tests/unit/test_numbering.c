@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 
 #include "job/numbering.h"
+#include "job/survey.h"
 
 struct gallery {
     struct place *place;
@@ -42,8 +43,20 @@ static int remove_gallery(void **state)
     mutex_fini(&gallery->jobs.numbering_mutex);
     close(gallery->directory.fd);
     close(gallery->other.fd);
+    free(gallery->directory.survey);
+    free(gallery->other.survey);
     free(gallery);
     return remove_place(&place);
+}
+
+/* As a user does, through the tree. */
+static void make_file(struct gallery *gallery, struct inode *directory, const char *name)
+{
+    char path[64];
+
+    snprintf(path, sizeof(path), "%s/%s", directory == &gallery->directory ? "a" : "b", name);
+    write_text(gallery->place->fd, path, "");
+    jobs_name_changed(&gallery->jobs, directory, name);
 }
 
 static void counts_on(void **state)
@@ -54,13 +67,17 @@ static void counts_on(void **state)
     assert_int_equal(numbering_enter(jobs, &gallery->directory), 0);
     assert_int_equal(numbering_take(jobs, &gallery->directory), 1);
     assert_int_equal(numbering_take(jobs, &gallery->directory), 2);
-    write_text(gallery->place->fd, "a/0007.png", "");
-    write_text(gallery->place->fd, "a/0005.jpg", "");
-    write_text(gallery->place->fd, "a/9999", "");
-    write_text(gallery->place->fd, "a/cat-0099.png", "");
+    make_file(gallery, &gallery->directory, "0007.png");
+    make_file(gallery, &gallery->directory, "0005.jpg");
+    make_file(gallery, &gallery->directory, "9999");
+    make_file(gallery, &gallery->directory, "cat-0099.png");
     assert_int_equal(numbering_take(jobs, &gallery->directory), 8);
     assert_int_equal(unlinkat(gallery->place->fd, "a/0007.png", 0), 0);
+    jobs_name_changed(jobs, &gallery->directory, "0007.png");
     assert_int_equal(numbering_take(jobs, &gallery->directory), 9);
+    numbering_leave(jobs, &gallery->directory);
+    assert_int_equal(numbering_enter(jobs, &gallery->directory), 0);
+    assert_int_equal(numbering_take(jobs, &gallery->directory), 6); /* none of them came about */
     numbering_leave(jobs, &gallery->directory);
 }
 
@@ -87,7 +104,7 @@ static void keeps_directories_apart(void **state)
     struct gallery *gallery = *state;
     struct jobs *jobs = &gallery->jobs;
 
-    write_text(gallery->place->fd, "b/0041.png", "");
+    make_file(gallery, &gallery->other, "0041.png");
     assert_int_equal(numbering_enter(jobs, &gallery->directory), 0);
     assert_int_equal(numbering_enter(jobs, &gallery->other), 0);
     assert_int_equal(numbering_take(jobs, &gallery->other), 42);
@@ -137,6 +154,7 @@ static void *deliver(void *context)
             atomic_fetch_add(&wrong_count, 1);
         else
             close(fd);
+        survey_published(&gallery->jobs, &gallery->directory, strchr(name, '/') + 1);
         numbering_leave(&gallery->jobs, &gallery->directory);
     }
     return NULL;
