@@ -63,21 +63,25 @@ int buf_append_text(struct buf *buf, const char *text)
     return buf_append(buf, text, strlen(text));
 }
 
+/* Most texts fit into the room that is there; where one does not, it is formatted again. */
 int buf_vprintf(struct buf *buf, const char *format, va_list arguments)
 {
+    size_t room = buf->size ? buf->size - buf->length : 0;
     va_list again;
     int length;
     int error;
 
     va_copy(again, arguments);
-    length = vsnprintf(NULL, 0, format, again);
+    length = vsnprintf(room ? buf->data + buf->length : NULL, room, format, again);
     va_end(again);
-    if (length < 0)
-        return -EINVAL;
-    error = reserve(buf, (size_t)length);
-    if (error)
+    error = length < 0 ? -EINVAL : reserve(buf, (size_t)length);
+    if (error) {
+        if (room)
+            buf->data[buf->length] = '\0';
         return error;
-    vsnprintf(buf->data + buf->length, (size_t)length + 1, format, arguments);
+    }
+    if ((size_t)length >= room)
+        vsnprintf(buf->data + buf->length, (size_t)length + 1, format, arguments);
     buf->length += (size_t)length;
     return 0;
 }

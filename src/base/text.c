@@ -86,9 +86,18 @@ void text_make_printable(char *text, char replacement)
     size_t left = strlen(text);
 
     while (left) {
-        const struct utf8_form *form = find_form(*from);
-        size_t length = form ? form->length : 1;
-        bool valid = form && match_form(form, from, left) == length;
+        const struct utf8_form *form;
+        size_t length;
+        bool valid;
+
+        if (*from >= 0x20 && *from < 0x7f) { /* nearly all there is */
+            *to++ = *from++;
+            left--;
+            continue;
+        }
+        form = find_form(*from);
+        length = form ? form->length : 1;
+        valid = form && match_form(form, from, left) == length;
 
         if (!valid)
             length = 1;
