@@ -129,6 +129,11 @@ void jobs_kick(struct jobs *jobs)
     mutex_unlock(&jobs->mutex);
 }
 
+void jobs_moved(struct jobs *jobs)
+{
+    jobs->setup.publisher.ended(jobs->setup.publisher.ended_context);
+}
+
 bool jobs_unfinished(struct jobs *jobs, struct inode *workspace, const char *name)
 {
     const struct job_list *lists[] = {&jobs->waiting, &jobs->queued, &jobs->working};

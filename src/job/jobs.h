@@ -40,7 +40,8 @@ struct jobs_publisher {
     int (*remove)(void *context, const char *path, const char *name);
     /** @name in @directory was changed behind the kernel's back: have it look again. */
     void (*invalidate)(void *context, struct inode *directory, const char *name);
-    /** A job has ended: somebody may be waiting for that. Must not block. */
+    /** A job has ended, or is one of another directory: somebody may be waiting for that. Must not
+     *  block. */
     void (*ended)(void *ended_context);
     void *ended_context;
 };
@@ -153,6 +154,9 @@ void jobs_kick(struct jobs *jobs);
  * jobs remember of the directory may not be so any more. Cheap; any thread.
  */
 void jobs_name_changed(struct jobs *jobs, struct inode *directory, const char *name);
+
+/** A directory was moved or removed, perhaps with jobs: who waits for them looks again. */
+void jobs_moved(struct jobs *jobs);
 
 /** Whether a job of @workspace or below (of its prompt @name, unless NULL) is unfinished. */
 bool jobs_unfinished(struct jobs *jobs, struct inode *workspace, const char *name);

@@ -63,7 +63,7 @@ void ops_reply(fuse_req_t req, int error);
  * Reply to a read of @size bytes at @offset with what the text of @handle has there. The reader may
  * have closed the file before the reply's system call is back here, so it is given a copy.
  */
-void ops_reply_text(fuse_req_t req, const struct handle *handle, size_t size, off_t offset);
+void ops_reply_text(fuse_req_t req, struct handle *handle, size_t size, off_t offset);
 
 /** Turn an entry into FUSE's. */
 void ops_fill_entry(const struct mount *mount, const struct tree_entry *entry,

@@ -11,6 +11,7 @@
 
 #include "base/io.h"
 #include "mount/mount.h"
+#include "mount/request_limit.h"
 #include "mount/waiters.h"
 
 /*
@@ -59,7 +60,7 @@ void ops_reply(fuse_req_t req, int error)
     fuse_reply_err(req, -error);
 }
 
-void ops_reply_text(fuse_req_t req, const struct handle *handle, size_t size, off_t offset)
+void ops_reply_text(fuse_req_t req, struct handle *handle, size_t size, off_t offset)
 {
     cleanup_free char *piece = malloc(size);
 
@@ -102,6 +103,19 @@ static int drop_set_id(fuse_req_t req, fuse_ino_t ino, bool also_for_root)
     return error;
 }
 
+/* Reads of wait files are the only requests that may take long. */
+static void heed_request_limit(const struct mount *mount)
+{
+    int64_t limit_ms = request_limit_ms(REQUEST_LIMIT_DIRECTORY);
+
+    if (!limit_ms)
+        return;
+    waiters_set_patience(mount->waiters, request_patience_ms(limit_ms));
+    log_info("the kernel ends mounts that leave a request unanswered for %lld s: reads of wait "
+             "files are interrupted before",
+             (long long)limit_ms / 1000);
+}
+
 static void op_init(void *userdata, struct fuse_conn_info *connection)
 {
     struct mount *mount = userdata;
@@ -112,6 +126,7 @@ static void op_init(void *userdata, struct fuse_conn_info *connection)
     connection->want |=
         connection->capable & (FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE |
                                FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_PARALLEL_DIROPS);
+    heed_request_limit(mount);
     mount->ready(mount->ready_context);
 }
 

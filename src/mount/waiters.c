@@ -1,54 +1,55 @@
 /* SPDX-License-Identifier: MIT
  *
  * One thread answers every blocked read, so that a request has exactly one that replies. An
- * interrupt, which libfuse reports in whatever thread reads it, only marks the waiter.
+ * interrupt, which libfuse reports in whatever thread reads it, only moves the waiter to those who
+ * are to be answered.
  *
- * Life of a waiter: made in waiters_read(); from the moment it is linked it belongs to the thread.
- * libfuse calls the interrupt function with the request's own lock held; unsetting the function
- * takes that lock, so that after it no call can still be inside: only then is the waiter freed.
+ * Life of a waiter: made in waiters_read(); from the moment it is in the table it belongs to the
+ * thread. libfuse calls the interrupt function with the request's own lock held; unsetting the
+ * function takes that lock, so that after it no call can still be inside: only then is the waiter
+ * freed.
+ *
+ * Who came before the thread looked is answered by that look, and nobody else:
+ *
+ *   reader                            thread
+ *   write prompt, close               number of the newest waiter := N
+ *   (its job is registered)           is it over? yes: nothing was registered yet
+ *   read .wait: not over
+ *   enters as N + 1                   take who has N or less
+ *   (marks the watch)                 look again
  */
 #include "mount/waiters.h"
 
 #include <errno.h>
 #include <poll.h>
-#include <sys/queue.h>
+#include <string.h>
 
+#include "base/clock.h"
 #include "base/mutex.h"
 #include "mount/mount.h"
+#include "mount/watch.h"
 
 /* What .wait of a directory with a great many prompts may list. */
 #define OUTCOME_MAX_BYTES (16u << 20)
-
-struct waiter {
-    struct waiters *waiters;
-    fuse_req_t req;
-    struct handle *handle;
-    size_t size;
-    off_t offset;
-    bool interrupted; /* protected by waiters->mutex */
-    TAILQ_ENTRY(waiter) link;
-};
-
-TAILQ_HEAD(waiter_list, waiter);
-
-struct poller {
-    const struct handle *handle;
-    struct fuse_pollhandle *poll_handle;
-    TAILQ_ENTRY(poller) link;
-};
-
-TAILQ_HEAD(poller_list, poller);
 
 struct waiters {
     struct tree *tree;
     pthread_t thread;
     struct mutex mutex;
     struct cond changed;
-    struct waiter_list blocked guarded_by_(mutex);
-    struct poller_list polled guarded_by_(mutex);
+    struct watch_table watches guarded_by_(mutex);
+    struct waiter_list leaving guarded_by_(mutex); /* interrupted */
+    int64_t patience_ms guarded_by_(mutex);        /* that a read may block; 0: for ever */
     bool jobs_changed guarded_by_(mutex);
-    bool any_interrupted guarded_by_(mutex);
+    bool any_marked guarded_by_(mutex); /* of the watches */
     bool stopping guarded_by_(mutex);
+};
+
+/* What a wait file gives once it is over. */
+struct outcome {
+    int error;
+    struct buf lines;
+    bool failed;
 };
 
 static bool is_rendered(struct waiters *waiters, const struct handle *handle)
@@ -61,29 +62,38 @@ static bool is_rendered(struct waiters *waiters, const struct handle *handle)
     return rendered;
 }
 
-/* Make what @handle gives, once: two threads may read it. @return 0 or a negative errno. */
-static int render(struct waiters *waiters, struct handle *handle)
+static void outcome_make(struct waiters *waiters, struct inode *inode, struct outcome *outcome)
 {
-    cleanup_buf struct buf lines = {.max = OUTCOME_MAX_BYTES};
-    bool failed = false;
-    int error = tree_wait_outcome(waiters->tree, handle->inode, &lines, &failed);
+    *outcome = (struct outcome){.lines = {.max = OUTCOME_MAX_BYTES}};
+    outcome->error = tree_wait_outcome(waiters->tree, inode, &outcome->lines, &outcome->failed);
+}
 
-    if (!error)
-        error = buf_append(&lines, "", 0);
-    if (error)
-        return error;
+static void outcome_fini(struct outcome *outcome)
+{
+    buf_fini(&outcome->lines);
+}
+
+#define cleanup_outcome cleanup_(outcome_fini)
+
+/* Have @handle give @outcome, unless it has one: two threads may read it. @return 0 or -ENOMEM. */
+static int give(struct waiters *waiters, struct handle *handle, const struct outcome *outcome)
+{
+    cleanup_free char *text = strdup(buf_text(&outcome->lines));
+
+    if (!text)
+        return -ENOMEM;
     mutex_lock(&waiters->mutex);
     if (!handle->text) {
-        handle->length = lines.length;
-        handle->text = buf_steal(&lines);
-        handle->failed = failed;
+        handle->length = outcome->lines.length;
+        handle->text = steal_ptr(text);
+        handle->failed = outcome->failed;
     }
     mutex_unlock(&waiters->mutex);
     return 0;
 }
 
 /* Answer a read of a handle whose text is there. */
-static void reply_text(fuse_req_t req, const struct handle *handle, size_t size, off_t offset)
+static void reply_text(fuse_req_t req, struct handle *handle, size_t size, off_t offset)
 {
     if ((size_t)offset >= handle->length && handle->failed)
         fuse_reply_err(req, EIO);
@@ -92,9 +102,9 @@ static void reply_text(fuse_req_t req, const struct handle *handle, size_t size,
 }
 
 static void reply_outcome(struct waiters *waiters, fuse_req_t req, struct handle *handle,
-                          size_t size, off_t offset)
+                          size_t size, off_t offset, const struct outcome *outcome)
 {
-    int error = is_rendered(waiters, handle) ? 0 : render(waiters, handle);
+    int error = outcome->error ? outcome->error : give(waiters, handle, outcome);
 
     if (error)
         fuse_reply_err(req, -error);
@@ -102,81 +112,118 @@ static void reply_outcome(struct waiters *waiters, fuse_req_t req, struct handle
         reply_text(req, handle, size, offset);
 }
 
-static void finish(struct waiter *waiter, int error)
+/* Answer @waiter with @outcome, or @error where that is NULL, and free it. */
+static void finish(struct waiter *waiter, const struct outcome *outcome, int error)
 {
     fuse_req_interrupt_func(waiter->req, NULL, NULL);
-    if (error)
-        fuse_reply_err(waiter->req, -error);
+    if (outcome)
+        reply_outcome(waiter->waiters, waiter->req, waiter->handle, waiter->size, waiter->offset,
+                      outcome);
     else
-        reply_outcome(waiter->waiters, waiter->req, waiter->handle, waiter->size, waiter->offset);
+        fuse_reply_err(waiter->req, -error);
     free(waiter);
 }
 
-/* Answer what is interrupted or over; put the rest back. */
-static void look_through(struct waiters *waiters, struct waiter_list *blocked, bool jobs_changed,
-                         bool stopping)
+static void finish_all(struct waiter_list *list, const struct outcome *outcome, int error)
 {
-    const struct inode *last = NULL; /* many wait for the same thing: ask once */
-    bool last_over = false;
     struct waiter *waiter;
 
-    while ((waiter = TAILQ_FIRST(blocked))) {
-        int error = stopping ? -ESHUTDOWN : 0;
-
-        TAILQ_REMOVE(blocked, waiter, link);
-        if (jobs_changed && waiter->handle->inode != last) {
-            last = waiter->handle->inode;
-            last_over = tree_wait_is_over(waiters->tree, waiter->handle->inode);
-        }
-        mutex_lock(&waiters->mutex);
-        if (waiter->interrupted && !error)
-            error = -EINTR;
-        if (!error && !(jobs_changed && last_over)) {
-            TAILQ_INSERT_TAIL(&waiters->blocked, waiter, link);
-            waiter = NULL;
-        }
-        mutex_unlock(&waiters->mutex);
-        if (waiter)
-            finish(waiter, error);
+    while ((waiter = TAILQ_FIRST(list))) {
+        TAILQ_REMOVE(list, waiter, link);
+        finish(waiter, outcome, error);
     }
 }
 
-/* Wake every poll; the kernel asks again, and what is not over is polled again. */
-static void wake_polls(struct poller_list *polled)
+static void free_poller(struct poller *poller)
+{
+    if (poller)
+        fuse_pollhandle_destroy(poller->poll_handle);
+    free(poller);
+}
+
+/* Wake polls: the kernel asks again. */
+static void wake(struct poller_list *pollers)
 {
     struct poller *poller;
 
-    while ((poller = TAILQ_FIRST(polled))) {
-        TAILQ_REMOVE(polled, poller, link);
+    while ((poller = TAILQ_FIRST(pollers))) {
+        TAILQ_REMOVE(pollers, poller, link);
         fuse_lowlevel_notify_poll(poller->poll_handle);
-        fuse_pollhandle_destroy(poller->poll_handle);
-        free(poller);
+        free_poller(poller);
     }
+}
+
+/* Answer who waits for @watch if that is over; who has more than @last_number is not meant. */
+static void look(struct waiters *waiters, struct watch *watch, uint64_t last_number, bool stopping)
+{
+    bool over = stopping || tree_wait_is_over(waiters->tree, watch->inode);
+    struct waiter_list taken = TAILQ_HEAD_INITIALIZER(taken);
+    struct poller_list pollers = TAILQ_HEAD_INITIALIZER(pollers);
+    bool retired;
+
+    mutex_lock(&waiters->mutex);
+    if (over) {
+        watch_take(&waiters->watches, watch, last_number, &taken);
+        TAILQ_CONCAT(&pollers, &watch->pollers, link);
+    }
+    retired = watch_retire(watch);
+    mutex_unlock(&waiters->mutex);
+    wake(&pollers);
+    if (stopping) {
+        finish_all(&taken, NULL, -ESHUTDOWN);
+    } else if (!TAILQ_EMPTY(&taken)) {
+        cleanup_outcome struct outcome outcome;
+
+        outcome_make(waiters, watch->inode, &outcome);
+        finish_all(&taken, &outcome, 0);
+    }
+    if (retired)
+        watch_destroy(watch);
+}
+
+/* Until there is something to do. */
+static void sleep_locked(struct waiters *waiters) requires_(waiters->mutex)
+{
+    while (!waiters->jobs_changed && !waiters->any_marked && !waiters->stopping) {
+        const struct waiter *oldest = TAILQ_FIRST(&waiters->watches.by_age);
+
+        if (!oldest || !oldest->deadline_ms)
+            cond_wait(&waiters->changed, &waiters->mutex);
+        else if (!cond_wait_until(&waiters->changed, &waiters->mutex, oldest->deadline_ms))
+            break;
+    }
+}
+
+/* Look once at whatever may have changed. @return false when it was the last time. */
+static bool work(struct waiters *waiters)
+{
+    struct waiter_list leaving = TAILQ_HEAD_INITIALIZER(leaving);
+    struct watch_list due;
+    struct watch *watch;
+    uint64_t last_number;
+    bool stopping;
+
+    mutex_lock(&waiters->mutex);
+    sleep_locked(waiters);
+    stopping = waiters->stopping;
+    TAILQ_CONCAT(&leaving, &waiters->leaving, link);
+    watch_take_expired(&waiters->watches, clock_now_ms(), &leaving);
+    watch_list_due(&waiters->watches, waiters->jobs_changed || stopping, &due);
+    last_number = waiters->watches.last_number;
+    waiters->jobs_changed = waiters->any_marked = false;
+    mutex_unlock(&waiters->mutex);
+    finish_all(&leaving, NULL, stopping ? -ESHUTDOWN : -EINTR);
+    while ((watch = TAILQ_FIRST(&due))) {
+        TAILQ_REMOVE(&due, watch, due_link);
+        look(waiters, watch, last_number, stopping);
+    }
+    return !stopping;
 }
 
 static void *answer(void *argument)
 {
-    struct waiters *waiters = argument;
-    struct waiter_list blocked = TAILQ_HEAD_INITIALIZER(blocked);
-    struct poller_list polled = TAILQ_HEAD_INITIALIZER(polled);
-    bool stopping = false;
-
-    while (!stopping) {
-        bool jobs_changed;
-
-        mutex_lock(&waiters->mutex);
-        while (!waiters->jobs_changed && !waiters->any_interrupted && !waiters->stopping)
-            cond_wait(&waiters->changed, &waiters->mutex);
-        stopping = waiters->stopping;
-        jobs_changed = waiters->jobs_changed;
-        waiters->jobs_changed = waiters->any_interrupted = false;
-        TAILQ_CONCAT(&blocked, &waiters->blocked, link);
-        if (jobs_changed || stopping)
-            TAILQ_CONCAT(&polled, &waiters->polled, link);
-        mutex_unlock(&waiters->mutex);
-        look_through(waiters, &blocked, jobs_changed, stopping);
-        wake_polls(&polled);
-    }
+    while (work(argument))
+        continue;
     return NULL;
 }
 
@@ -189,8 +236,8 @@ int waiters_create(struct waiters **ret_waiters)
         return -ENOMEM;
     mutex_init(&waiters->mutex);
     cond_init(&waiters->changed);
-    TAILQ_INIT(&waiters->blocked);
-    TAILQ_INIT(&waiters->polled);
+    watch_table_init(&waiters->watches);
+    TAILQ_INIT(&waiters->leaving);
     error = -pthread_create(&waiters->thread, NULL, answer, waiters);
     if (error) {
         waiters_destroy(waiters);
@@ -203,6 +250,13 @@ int waiters_create(struct waiters **ret_waiters)
 void waiters_set_tree(struct waiters *waiters, struct tree *tree)
 {
     waiters->tree = tree;
+}
+
+void waiters_set_patience(struct waiters *waiters, int64_t patience_ms)
+{
+    mutex_lock(&waiters->mutex);
+    waiters->patience_ms = patience_ms;
+    mutex_unlock(&waiters->mutex);
 }
 
 void waiters_stop(struct waiters *waiters)
@@ -233,6 +287,22 @@ void waiters_kick(void *context)
     mutex_unlock(&waiters->mutex);
 }
 
+/* Have the thread look at @watch, were it only to see that nobody waits for it any more. */
+static void mark(struct waiters *waiters, struct watch *watch) requires_(waiters->mutex)
+{
+    watch->marked = true;
+    waiters->any_marked = true;
+    cond_signal(&waiters->changed);
+}
+
+/* @waiter is to be answered because it was interrupted. */
+static void leave(struct waiters *waiters, struct waiter *waiter) requires_(waiters->mutex)
+{
+    mark(waiters, waiter->watch);
+    watch_remove(&waiters->watches, waiter);
+    TAILQ_INSERT_TAIL(&waiters->leaving, waiter, link);
+}
+
 static void note_interrupt(fuse_req_t req, void *data)
 {
     struct waiter *waiter = data;
@@ -241,26 +311,43 @@ static void note_interrupt(fuse_req_t req, void *data)
     (void)req;
     mutex_lock(&waiters->mutex);
     waiter->interrupted = true;
-    waiters->any_interrupted = true;
-    cond_signal(&waiters->changed);
+    if (waiter->watch)
+        leave(waiters, waiter);
     mutex_unlock(&waiters->mutex);
 }
 
+/* From here on @waiter may be answered. @return 0, or why it cannot wait. */
+static int enter(struct waiters *waiters, struct waiter *waiter) requires_(waiters->mutex)
+{
+    struct watch *watch;
+
+    if (waiters->stopping)
+        return -ESHUTDOWN;
+    if (waiters->watches.waiter_count == WAITERS_MAX)
+        return -EUSERS;
+    watch = watch_get(&waiters->watches, waiter->handle->inode);
+    if (!watch)
+        return -ENOMEM;
+    if (waiters->patience_ms)
+        waiter->deadline_ms = clock_now_ms() + waiters->patience_ms;
+    watch_add(&waiters->watches, watch, waiter);
+    mark(waiters, watch); /* it may have ended since we looked */
+    if (waiter->interrupted)
+        leave(waiters, waiter);
+    return 0;
+}
+
+/* Takes @waiter. */
 static void block(struct waiters *waiters, struct waiter *waiter)
 {
-    bool stopping;
+    int error;
 
     fuse_req_interrupt_func(waiter->req, note_interrupt, waiter);
     mutex_lock(&waiters->mutex);
-    stopping = waiters->stopping;
-    if (!stopping) {
-        TAILQ_INSERT_TAIL(&waiters->blocked, waiter, link);
-        waiters->jobs_changed = true; /* it may have ended since we looked */
-        cond_signal(&waiters->changed);
-    }
+    error = enter(waiters, waiter);
     mutex_unlock(&waiters->mutex);
-    if (stopping)
-        finish(waiter, -ESHUTDOWN);
+    if (error)
+        finish(waiter, NULL, error);
 }
 
 void waiters_read(struct waiters *waiters, fuse_req_t req, struct handle *handle, size_t size,
@@ -268,17 +355,20 @@ void waiters_read(struct waiters *waiters, fuse_req_t req, struct handle *handle
 {
     struct waiter *waiter;
 
-    if (is_rendered(waiters, handle) || tree_wait_is_over(waiters->tree, handle->inode)) {
-        reply_outcome(waiters, req, handle, size, offset);
+    if (is_rendered(waiters, handle)) {
+        reply_text(req, handle, size, offset);
         return;
     }
-    if (nonblock) {
-        fuse_reply_err(req, EAGAIN);
+    if (tree_wait_is_over(waiters->tree, handle->inode)) {
+        cleanup_outcome struct outcome outcome;
+
+        outcome_make(waiters, handle->inode, &outcome);
+        reply_outcome(waiters, req, handle, size, offset, &outcome);
         return;
     }
-    waiter = calloc(1, sizeof(*waiter));
+    waiter = nonblock ? NULL : calloc(1, sizeof(*waiter));
     if (!waiter) {
-        fuse_reply_err(req, ENOMEM);
+        fuse_reply_err(req, nonblock ? EAGAIN : ENOMEM);
         return;
     }
     waiter->waiters = waiters;
@@ -289,60 +379,49 @@ void waiters_read(struct waiters *waiters, fuse_req_t req, struct handle *handle
     block(waiters, waiter);
 }
 
-/* Keep @poll_handle for @handle; an earlier one of it is replaced and returned. */
-static struct poller *remember_poll(struct waiters *waiters, struct poller *poller)
+/* Keep @poll_handle for @handle, which is taken. Without memory, or at the end, nobody is woken. */
+static void remember_poll(struct waiters *waiters, const struct handle *handle,
+                          struct fuse_pollhandle *poll_handle)
 {
-    struct poller *old;
+    struct poller *poller = calloc(1, sizeof(*poller));
+    struct watch *watch = NULL;
 
-    mutex_lock(&waiters->mutex);
-    TAILQ_FOREACH(old, &waiters->polled, link)
-    {
-        if (old->handle == poller->handle)
-            break;
+    if (!poller) {
+        fuse_pollhandle_destroy(poll_handle);
+        return;
     }
-    if (old)
-        TAILQ_REMOVE(&waiters->polled, old, link);
-    TAILQ_INSERT_TAIL(&waiters->polled, poller, link);
+    *poller = (struct poller){.handle = handle, .poll_handle = poll_handle};
+    mutex_lock(&waiters->mutex);
+    if (!waiters->stopping)
+        watch = watch_get(&waiters->watches, handle->inode);
+    if (watch)
+        poller = watch_add_poller(watch, poller);
     mutex_unlock(&waiters->mutex);
-    return old;
-}
-
-static void free_poller(struct poller *poller)
-{
-    if (poller)
-        fuse_pollhandle_destroy(poller->poll_handle);
-    free(poller);
+    free_poller(poller);
 }
 
 void waiters_poll(struct waiters *waiters, fuse_req_t req, const struct handle *handle,
                   struct fuse_pollhandle *poll_handle)
 {
-    struct poller *poller = poll_handle ? calloc(1, sizeof(*poller)) : NULL;
     bool over;
 
-    if (poller) { /* first remember, then look: an end in between is not missed */
-        poller->handle = handle;
-        poller->poll_handle = poll_handle;
-        free_poller(remember_poll(waiters, poller));
-    } else if (poll_handle) {
-        fuse_pollhandle_destroy(poll_handle);
-    }
+    if (poll_handle) /* first remember, then look: an end in between is not missed */
+        remember_poll(waiters, handle, poll_handle);
     over = is_rendered(waiters, handle) || tree_wait_is_over(waiters->tree, handle->inode);
     fuse_reply_poll(req, over ? POLLIN : 0);
 }
 
 void waiters_forget(struct waiters *waiters, const struct handle *handle)
 {
-    struct poller *poller;
+    struct poller *poller = NULL;
+    struct watch *watch;
 
     mutex_lock(&waiters->mutex);
-    TAILQ_FOREACH(poller, &waiters->polled, link)
-    {
-        if (poller->handle == handle)
-            break;
-    }
+    watch = watch_find(&waiters->watches, handle->inode);
+    if (watch)
+        poller = watch_remove_poller(watch, handle);
     if (poller)
-        TAILQ_REMOVE(&waiters->polled, poller, link);
+        mark(waiters, watch);
     mutex_unlock(&waiters->mutex);
     free_poller(poller);
 }

@@ -236,6 +236,8 @@ static int remove_entry(struct tree *tree, struct inode *parent, const char *nam
         inode_touch(parent);
         jobs_name_changed(tree->setup.jobs, parent, name);
         jobs_kick(tree->setup.jobs);
+        if (flags & AT_REMOVEDIR)
+            jobs_moved(tree->setup.jobs);
     }
     inode_unref(inode);
     return error;
@@ -407,6 +409,8 @@ int tree_rename(struct tree *tree, struct inode *parent, const char *name, struc
         jobs_name_changed(tree->setup.jobs, parent, name);
         jobs_name_changed(tree->setup.jobs, new_parent, new_name);
         jobs_kick(tree->setup.jobs);
+        if (S_ISDIR(inode->type) || (target && S_ISDIR(target->type)))
+            jobs_moved(tree->setup.jobs);
     }
     inode_unref(target);
     inode_unref(inode);

@@ -196,10 +196,14 @@ int tree_setxattr(struct tree *tree, struct inode *inode, const char *name, cons
 int tree_removexattr(struct tree *tree, struct inode *inode, const char *name);
 int tree_statfs(struct tree *tree, struct statvfs *ret_status);
 
-/** Whether what the wait file @inode waits for is over. */
+/** Whether what the wait file @inode waits for is over: also where its directory was removed. */
 bool tree_wait_is_over(struct tree *tree, struct inode *inode);
 
-/** What a wait file then gives. @return 0 or a negative errno. Reads the disk. */
+/**
+ * What a wait file then gives. Reads the disk.
+ *
+ * @return 0; -ENOENT where its directory was removed; the errno of reading it
+ */
 int tree_wait_outcome(struct tree *tree, struct inode *inode, struct buf *lines, bool *ret_failed);
 
 #endif

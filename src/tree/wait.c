@@ -50,9 +50,23 @@ static bool waited_prompt(struct inode *inode, char prompt_name[NAME_MAX + 1])
     return inode_name(inode, name) && naming_waited_prompt(name, prompt_name);
 }
 
-bool tree_wait_is_over(struct tree *tree, struct inode *inode)
+/* The directory that is waited for, with a reference; NULL where it or one above was removed. */
+static struct inode *waited_directory(struct inode *inode)
 {
     struct inode *directory = inode_parent(inode);
+    struct inode *top = directory ? inode_top(directory) : NULL;
+
+    if (!top) {
+        inode_unref(directory);
+        directory = NULL;
+    }
+    inode_unref(top);
+    return directory;
+}
+
+bool tree_wait_is_over(struct tree *tree, struct inode *inode)
+{
+    struct inode *directory = waited_directory(inode);
     char prompt_name[NAME_MAX + 1];
     bool one = waited_prompt(inode, prompt_name);
     bool over =
@@ -132,7 +146,7 @@ static int walk_directory(const struct walk *walk, int fd, const char *prefix, u
 int tree_wait_outcome(struct tree *tree, struct inode *inode, struct buf *lines, bool *ret_failed)
 {
     const struct walk walk = {tree, lines, ret_failed};
-    struct inode *directory = inode_parent(inode);
+    struct inode *directory = waited_directory(inode);
     char prompt_name[NAME_MAX + 1];
     cleanup_close int fd = -1;
     int error = -ENOENT;
