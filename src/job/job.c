@@ -86,6 +86,7 @@ void job_insert(struct job *job)
 {
     struct jobs *jobs = job->jobs;
 
+    jobs->change_count++;
     TAILQ_INSERT_TAIL(list_of(jobs, job->state), job, link);
     if (job->state == JOB_WAITING)
         starts_add(job);
@@ -103,6 +104,7 @@ void job_remove(struct job *job)
 {
     struct jobs *jobs = job->jobs;
 
+    jobs->change_count++;
     TAILQ_REMOVE(list_of(jobs, job->state), job, link);
     if (job->state == JOB_WAITING)
         starts_remove(job);
@@ -228,6 +230,7 @@ void job_destroy(struct job *job)
 void job_hold(struct job *job)
 {
     job->held = true;
+    job->jobs->change_count++;
     delist(job);
     if (job->parked)
         job->jobs->parked_count--;
@@ -237,6 +240,7 @@ void job_hold(struct job *job)
 void job_let_go(struct job *job)
 {
     job->held = false;
+    job->jobs->change_count++;
     enlist(job);
     job->jobs->kicked = true;
     cond_broadcast(&job->jobs->changed);

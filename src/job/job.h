@@ -137,6 +137,7 @@ struct jobs {
     bool stopping guarded_by_(mutex); /* the scheduler is to end */
     bool kicked guarded_by_(mutex);
     uint64_t picture_count guarded_by_(mutex); /* pictures made visible since the mount */
+    _Atomic uint64_t change_count;             /* jobs_change_count() */
     struct inode *(*resolve)(void *context, const char *path);
     void *resolve_context;
 

@@ -129,8 +129,14 @@ void jobs_kick(struct jobs *jobs)
     mutex_unlock(&jobs->mutex);
 }
 
+uint64_t jobs_change_count(const struct jobs *jobs)
+{
+    return jobs->change_count;
+}
+
 void jobs_moved(struct jobs *jobs)
 {
+    jobs->change_count++;
     jobs->setup.publisher.ended(jobs->setup.publisher.ended_context);
 }
 

@@ -170,6 +170,12 @@ bool jobs_unfinished(struct jobs *jobs, struct inode *workspace, const char *nam
  */
 int jobs_status(struct jobs *jobs, struct inode *directory, const uid_t *only, struct buf *text);
 
+/**
+ * A number that changes with all that jobs_status() and jobs_use() tell, but for what time and the
+ * network change by themselves: seconds, bytes, and which file is still open.
+ */
+uint64_t jobs_change_count(const struct jobs *jobs);
+
 /** Append what was used today and since the mount, by @only as above. @return as above. */
 int jobs_use(struct jobs *jobs, const uid_t *only, struct buf *text);
 

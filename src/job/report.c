@@ -80,9 +80,79 @@ static void describe_wait(const struct job *job, struct buf *text)
         buf_append_text(text, "waits until its directory is quiet");
 }
 
-static int64_t seconds_left(const struct job *job, int64_t now_ms)
+/* Until @then_ms, which is later than @now_ms, a whole second. */
+static int64_t seconds_left(int64_t then_ms, int64_t now_ms)
 {
-    return job->not_before_ms > now_ms ? (job->not_before_ms - now_ms + 999) / 1000 : 0;
+    return then_ms - now_ms >= 1000 ? (then_ms - now_ms) / 1000 : 1;
+}
+
+/*
+ * One status.txt while it is made. Thousands of jobs stand in a few directories: what they have in
+ * common is found out once.
+ */
+struct view {
+    struct jobs *jobs;
+    struct inode *directory;
+    const uid_t *only;             /* whose jobs are shown; NULL: everybody's */
+    int64_t now_ms;                /* a whole second: all counts of seconds change together */
+    struct buf base;               /* the path of the directory */
+    const struct inode *workspace; /* of the job before, as is top; NULL: there was none */
+    const struct inode *top;
+    bool is_below;
+    struct buf path; /* of that workspace, from the directory on: "", or "a/b/" */
+    const struct model *model;
+    int64_t usual_ms; /* of that model */
+};
+
+static void view_init(struct view *view, struct jobs *jobs, struct inode *directory,
+                      const uid_t *only)
+{
+    int64_t now_ms = clock_now_ms();
+
+    *view = (struct view){
+        .jobs = jobs,
+        .directory = directory,
+        .only = only,
+        .now_ms = now_ms - now_ms % 1000,
+        .base = {.max = STATUS_PATH_MAX},
+        .path = {.max = STATUS_PATH_MAX},
+    };
+    if (inode_path(directory, &view->base))
+        buf_clear(&view->base);
+}
+
+static void view_fini(struct view *view)
+{
+    buf_fini(&view->base);
+    buf_fini(&view->path);
+}
+
+#define cleanup_view cleanup_(view_fini)
+
+/* Where the workspace of @job stands, seen from the directory. */
+static void find_path(struct view *view, const struct job *job)
+{
+    cleanup_buf struct buf path = {.max = STATUS_PATH_MAX};
+    size_t start = view->base.length + (view->base.length ? 1 : 0);
+
+    buf_clear(&view->path);
+    if (inode_path(job->workspace, &path) == 0 && path.length > start)
+        buf_printf(&view->path, "%s/", path.data + start);
+}
+
+/* Whether @job is to be seen. */
+static bool shows(struct view *view, const struct job *job)
+{
+    if (view->only && job->record.owner.uid != *view->only)
+        return false;
+    if (view->workspace != job->workspace || view->top != job->top) {
+        view->workspace = job->workspace;
+        view->top = job->top;
+        view->is_below = job_is_below(job, view->directory);
+        if (view->is_below)
+            find_path(view, job);
+    }
+    return view->is_below;
 }
 
 /* What a queued job waits for. */
@@ -92,10 +162,10 @@ static void describe_queued(const struct job *job, int64_t now_ms, struct buf *t
 
     if (job->not_before_ms > now_ms)
         buf_printf(text, "try %u in %lld s", job->attempt_count + 1,
-                   (long long)seconds_left(job, now_ms));
+                   (long long)seconds_left(job->not_before_ms, now_ms));
     else if (jobs->paused_until_ms > now_ms)
         buf_printf(text, "waits for credit: the account has none left; next try in %lld s",
-                   (long long)(jobs->paused_until_ms - now_ms + 999) / 1000);
+                   (long long)seconds_left(jobs->paused_until_ms, now_ms));
     else if (!limits_left(jobs->limits, limits_now_ms()))
         buf_append_text(text, "waits for tomorrow: images_per_day is reached");
     else if (!limits_user_left(jobs->limits, job->account, limits_now_ms()))
@@ -106,71 +176,60 @@ static void describe_queued(const struct job *job, int64_t now_ms, struct buf *t
         buf_append_text(text, "waits for its turn");
 }
 
-static void describe_call(const struct job *job, struct buf *text)
+static void describe_call(struct view *view, const struct job *job, struct buf *text)
 {
-    int64_t usual_ms = history_usual_ms(job->jobs->history, job->model->name);
-
+    if (view->model != job->model) {
+        view->model = job->model;
+        view->usual_ms = history_usual_ms(view->jobs->history, job->model->name);
+    }
     buf_printf(text, "try %u, %llu bytes sent, %llu received", job->attempt_count,
                (unsigned long long)*job->bytes_sent, (unsigned long long)*job->bytes_received);
-    if (usual_ms)
-        buf_printf(text, "; usually %lld s", (long long)(usual_ms + 500) / 1000);
+    if (view->usual_ms)
+        buf_printf(text, "; usually %lld s", (long long)(view->usual_ms + 500) / 1000);
 }
 
 /* What @job is about, after its state. */
-static void describe_step(const struct job *job, int64_t now_ms, struct buf *text)
+static void describe_step(struct view *view, const struct job *job, struct buf *text)
 {
     if (job->parked && job->trouble)
         buf_printf(text, "%s; again in %lld s", error_text(job->trouble),
-                   (long long)seconds_left(job, now_ms));
+                   (long long)seconds_left(job->not_before_ms, view->now_ms));
     else if (job->state == JOB_WAITING)
         describe_wait(job, text);
     else if (job->state == JOB_QUEUED)
-        describe_queued(job, now_ms, text);
+        describe_queued(job, view->now_ms, text);
     else if (job->bytes_sent)
-        describe_call(job, text);
+        describe_call(view, job, text);
     if (job->state == JOB_QUEUED && job->trouble)
         buf_printf(text, " (%s)", error_text(job->trouble));
 }
 
-static int describe_job(const struct job *job, struct inode *directory, int64_t now_ms,
-                        struct buf *text)
+static int describe_job(struct view *view, const struct job *job, struct buf *text)
 {
-    cleanup_buf struct buf path = {.max = STATUS_PATH_MAX};
-    cleanup_buf struct buf base = {.max = STATUS_PATH_MAX};
-    const char *below = "";
+    int64_t lasts_ms = view->now_ms > job->begun_ms ? view->now_ms - job->begun_ms : 0;
 
-    if (inode_path(job->workspace, &path) == 0 && inode_path(directory, &base) == 0 &&
-        path.length > base.length)
-        below = path.data + base.length + (base.length ? 1 : 0);
-    buf_printf(text, "%-9s %4lld s  %s%s%s", record_state_name(job->state),
-               (long long)(now_ms - job->begun_ms) / 1000, below, *below ? "/" : "",
-               job->record.prompt_name);
-    buf_append_text(text, "  ");
-    describe_step(job, now_ms, text);
+    buf_printf(text, "%-9s %4lld s  %s%s  ", record_state_name(job->state),
+               (long long)lasts_ms / 1000, buf_text(&view->path), job->record.prompt_name);
+    describe_step(view, job, text);
     return buf_append_text(text, "\n");
-}
-
-/* Whether @job is one of the user @only (NULL: of anybody) in @directory or below. */
-static bool is_shown(const struct job *job, struct inode *directory, const uid_t *only)
-{
-    return (!only || job->record.owner.uid == *only) && job_is_below(job, directory);
 }
 
 int jobs_status(struct jobs *jobs, struct inode *directory, const uid_t *only, struct buf *text)
 {
     const struct job_list *lists[] = {&jobs->working, &jobs->queued, &jobs->waiting};
-    int64_t now_ms = clock_now_ms();
+    cleanup_view struct view view;
     size_t count = 0;
     int error = 0;
 
+    view_init(&view, jobs, directory, only);
     mutex_lock(&jobs->mutex);
     for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
         const struct job *job;
 
         TAILQ_FOREACH(job, lists[i], link)
         {
-            if (!error && is_shown(job, directory, only)) {
-                error = describe_job(job, directory, now_ms, text);
+            if (!error && shows(&view, job)) {
+                error = describe_job(&view, job, text);
                 count++;
             }
         }

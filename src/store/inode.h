@@ -77,9 +77,15 @@ struct inode {
     struct failure *refusal;  /* why, where that was found out elsewhere; owned */
     bool refused_by_close;    /* then it does not concern what is changed afterwards */
 
-    /* Virtual texts: what was last made, and when it was first seen like that (tree/virtual.c). */
-    _Atomic uint64_t text_hash;
-    _Atomic int64_t text_changed_ns; /* since the epoch */
+    /* status.txt: what was last made of it (tree/virtual.c). Protected by the tree's mutex. */
+    struct {
+        uint64_t hash;
+        size_t length;
+        int64_t changed_ns;    /* when it was first seen like that, since the epoch */
+        int64_t made_s;        /* the second of clock_now_ms() in which it was made */
+        uint64_t change_count; /* jobs_change_count() before that */
+        bool known;
+    } text;
 };
 
 /** Make a table. @return 0 or -ENOMEM. */

@@ -107,6 +107,9 @@ bool kind_is_maker(const struct tree *tree, const struct inode *directory,
 /** Whether a status.txt stands as @name in @directory where no file does (tree/workspace.c). */
 bool workspace_shows_status(const struct inode *directory, const char *name);
 
+/** @handle of a status.txt is about to be read at @offset: perhaps make its text anew. */
+void virtual_before_read(struct tree *tree, struct handle *handle, uint64_t offset);
+
 /* settings/ (tree/settings.c). */
 
 /** The directory settings/ of @workspace, made where it is not there yet. */

@@ -289,11 +289,13 @@ ssize_t tree_write_checked(struct tree *tree, struct handle *handle, const void 
                          : prompt_write(tree, handle, bytes, length, offset);
 }
 
-size_t tree_read_text(struct tree *tree, const struct handle *handle, void *buffer, size_t size,
+size_t tree_read_text(struct tree *tree, struct handle *handle, void *buffer, size_t size,
                       uint64_t offset)
 {
     size_t length = 0;
 
+    if (handle->inode->kind == &kind_status)
+        virtual_before_read(tree, handle, offset);
     mutex_lock(&tree->mutex);
     if (offset < handle->length)
         length = handle->length - (size_t)offset < size ? handle->length - (size_t)offset : size;

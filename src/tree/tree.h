@@ -45,6 +45,7 @@ struct handle {
     char *text;              /* virtual: what is read, made at open; a wait file's is made by the
                                 first read that need not block. Owned */
     size_t length;           /* of text */
+    bool started, ended;     /* status.txt: it was read; a read was told that it ends here */
     bool value;              /* a setting: text is what it holds, changed by writes under the
                                 tree's mutex */
     bool emptied;            /* a setting: truncated, and nothing written since */
@@ -149,8 +150,13 @@ bool tree_checks_writes(const struct handle *handle);
 ssize_t tree_write_checked(struct tree *tree, struct handle *handle, const void *bytes,
                            size_t length, uint64_t offset);
 
-/** Copy @size bytes at @offset of a virtual text to @buffer. @return how many there were. */
-size_t tree_read_text(struct tree *tree, const struct handle *handle, void *buffer, size_t size,
+/**
+ * Copy @size bytes at @offset of a virtual text to @buffer. A status.txt is made anew where it is
+ * read from its beginning again, or on behind its end once that was told: so it can be followed.
+ *
+ * @return how many there were
+ */
+size_t tree_read_text(struct tree *tree, struct handle *handle, void *buffer, size_t size,
                       uint64_t offset);
 
 /**

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/hash.h"
 #include "conf/settings.h"
 #include "tree/kind.h"
@@ -16,6 +17,7 @@
 #define TEXT_MAX_BYTES (16u << 20)
 #define PERMISSIONS    0444
 #define NS_PER_S       1000000000
+#define MS_PER_S       1000
 
 static const char root_readme[] =
     "easelfs: image models as directories\n"
@@ -120,34 +122,78 @@ static int render(struct tree *tree, struct inode *inode, struct buf *text)
                                        : render_readme(tree, inode, text);
 }
 
-/* A text is as old as it has been what it is: copying programs compare times before and after. */
-static void fill_times(struct inode *inode, const struct buf *text, struct stat *status)
+static int64_t now_s(void)
 {
-    uint64_t hash = hash_bytes(HASH_START, buf_text(text), text->length);
-    struct timespec now;
-    int64_t changed_ns;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    changed_ns = (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
-    if (atomic_load(&inode->text_hash) != hash) {
-        atomic_store(&inode->text_changed_ns, changed_ns);
-        atomic_store(&inode->text_hash, hash);
-    }
-    changed_ns = atomic_load(&inode->text_changed_ns);
-    status->st_mtim = (struct timespec){changed_ns / NS_PER_S, changed_ns % NS_PER_S};
-    status->st_ctim = status->st_mtim;
+    return clock_now_ms() / MS_PER_S;
 }
 
-static int virtual_getattr(struct tree *tree, struct inode *inode, struct stat *ret_status)
+static int64_t wall_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
+}
+
+/* Whether what was last made of status.txt still tells its size: then stat does not make it. */
+static bool is_fresh(struct tree *tree, const struct inode *inode) requires_(tree->mutex)
+{
+    return inode->text.known && inode->text.made_s == now_s() &&
+           inode->text.change_count == jobs_change_count(tree->setup.jobs);
+}
+
+/* Make the text of @inode, and note of that of status.txt what stat(2) tells. */
+static int make(struct tree *tree, struct inode *inode, struct buf *text)
+{
+    uint64_t change_count = jobs_change_count(tree->setup.jobs);
+    int64_t made_s = now_s();
+    int error = render(tree, inode, text);
+    uint64_t hash;
+
+    if (error || inode->kind != &kind_status)
+        return error;
+    hash = hash_bytes(HASH_START, buf_text(text), text->length);
+    mutex_lock(&tree->mutex);
+    if (!inode->text.known || inode->text.hash != hash)
+        inode->text.changed_ns = wall_ns();
+    inode->text.hash = hash;
+    inode->text.length = text->length;
+    inode->text.made_s = made_s;
+    inode->text.change_count = change_count;
+    inode->text.known = true;
+    mutex_unlock(&tree->mutex);
+    return 0;
+}
+
+static int readme_getattr(struct tree *tree, struct inode *inode, struct stat *ret_status)
 {
     cleanup_buf struct buf text = {.max = TEXT_MAX_BYTES};
     int error = render(tree, inode, &text);
 
+    if (!error)
+        kind_fill_virtual(tree, inode, PERMISSIONS, (off_t)text.length, ret_status);
+    return error;
+}
+
+/* A text is as old as it has been what it is: copying programs compare times before and after. */
+static int status_getattr(struct tree *tree, struct inode *inode, struct stat *ret_status)
+{
+    cleanup_buf struct buf text = {.max = TEXT_MAX_BYTES};
+    bool fresh;
+    int error;
+
+    mutex_lock(&tree->mutex);
+    fresh = is_fresh(tree, inode);
+    mutex_unlock(&tree->mutex);
+    error = fresh ? 0 : make(tree, inode, &text);
     if (error)
         return error;
-    kind_fill_virtual(tree, inode, PERMISSIONS, (off_t)text.length, ret_status);
-    if (inode->kind == &kind_status)
-        fill_times(inode, &text, ret_status);
+    mutex_lock(&tree->mutex);
+    kind_fill_virtual(tree, inode, PERMISSIONS, (off_t)inode->text.length, ret_status);
+    ret_status->st_mtim.tv_sec = inode->text.changed_ns / NS_PER_S;
+    ret_status->st_mtim.tv_nsec = inode->text.changed_ns % NS_PER_S;
+    ret_status->st_ctim = ret_status->st_mtim;
+    mutex_unlock(&tree->mutex);
     return 0;
 }
 
@@ -158,7 +204,7 @@ static int virtual_open(struct tree *tree, struct inode *inode, int flags, struc
 
     if ((flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC))
         return -EACCES;
-    error = render(tree, inode, &text);
+    error = make(tree, inode, &text);
     if (error)
         return error;
     handle->length = text.length;
@@ -166,13 +212,38 @@ static int virtual_open(struct tree *tree, struct inode *inode, int flags, struc
     return 0;
 }
 
+/*
+ * An open status.txt is like a file that is rewritten now and then. But whoever reads it piece by
+ * piece up to its end gets pieces of one text.
+ */
+void virtual_before_read(struct tree *tree, struct handle *handle, uint64_t offset)
+{
+    cleanup_buf struct buf text = {.max = TEXT_MAX_BYTES};
+    bool again, at_end;
+
+    mutex_lock(&tree->mutex);
+    at_end = offset >= handle->length;
+    again = at_end ? handle->ended : handle->started && offset == 0;
+    handle->started = true;
+    handle->ended = at_end;
+    mutex_unlock(&tree->mutex);
+    if (!again || make(tree, handle->inode, &text))
+        return;
+    mutex_lock(&tree->mutex);
+    free(handle->text);
+    handle->length = text.length;
+    handle->text = buf_steal(&text);
+    handle->ended = offset >= handle->length;
+    mutex_unlock(&tree->mutex);
+}
+
 /* What changes by itself is never cached. */
 const struct node_kind kind_readme = {
-    .getattr = virtual_getattr,
+    .getattr = readme_getattr,
     .open = virtual_open,
 };
 
 const struct node_kind kind_status = {
-    .getattr = virtual_getattr,
+    .getattr = status_getattr,
     .open = virtual_open,
 };
