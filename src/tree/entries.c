@@ -37,6 +37,19 @@ static int check_file_name(struct tree *tree, struct inode *directory, const cha
     return check_name(tree, directory, name);
 }
 
+/* Give @name away with its mode: chown(2) takes the set-id bits from a file. */
+static int give_away(int directory_fd, const char *name, uid_t uid, gid_t gid)
+{
+    struct stat status;
+
+    if (fstatat(directory_fd, name, &status, AT_SYMLINK_NOFOLLOW) < 0 ||
+        fchownat(directory_fd, name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
+        return -errno;
+    if (!S_ISREG(status.st_mode) || !(status.st_mode & (S_ISUID | S_ISGID)))
+        return 0;
+    return fchmodat(directory_fd, name, status.st_mode & 07777, 0) < 0 ? -errno : 0;
+}
+
 int kind_adopt(const struct tree *tree, const struct inode *directory, const char *name,
                const struct caller *caller)
 {
@@ -47,7 +60,7 @@ int kind_adopt(const struct tree *tree, const struct inode *directory, const cha
         return 0;
     if (fstat(directory->fd, &parent) == 0 && (parent.st_mode & S_ISGID))
         gid = parent.st_gid;
-    return fchownat(directory->fd, name, caller->uid, gid, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+    return give_away(directory->fd, name, caller->uid, gid);
 }
 
 /* What was just made is looked up. */

@@ -215,7 +215,8 @@ static int set_real(struct tree *tree, struct inode *inode, const struct handle 
 
     if (what & TREE_SET_MODE)
         error = set_mode(inode, wanted->st_mode);
-    if (!error && (what & (TREE_SET_UID | TREE_SET_GID)))
+    /* Nothing at all is a chown(2) of nothing: it is noted when that was. */
+    if (!error && (!what || (what & (TREE_SET_UID | TREE_SET_GID))))
         error = set_owner(inode, wanted, what);
     if (!error && (what & TREE_SET_SIZE))
         error = set_size(tree, inode, handle, wanted->st_size);

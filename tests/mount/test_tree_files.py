@@ -206,6 +206,16 @@ def test_chown_sets_owner_and_group_apart(place):
     assert (place / "a").stat().st_uid == 1234
 
 
+def test_chown_to_nobody_else_is_a_change_of_the_status(place):
+    def changed():
+        os.chown(place / "a", -1, -1)
+        return (place / "a").stat().st_ctime_ns > before.st_ctime_ns
+    (place / "a").touch()
+    before = (place / "a").stat()
+    until(changed, "a later ctime")
+    assert (place / "a").stat().st_mtime_ns == before.st_mtime_ns
+
+
 def test_times_are_kept_to_the_nanosecond(place):
     (place / "a").touch()
     os.symlink("a", place / "link")

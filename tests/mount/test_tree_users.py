@@ -90,6 +90,14 @@ def test_what_somebody_makes_belongs_to_them(open_place):
     assert stat.S_IMODE((open_place / "dir").stat().st_mode) == 0o755
 
 
+def test_a_file_is_made_with_its_set_id_bits(open_place):
+    assert as_user(open_place, "os.mknod('node', 0o104755)",
+                   "os.open('file', os.O_CREAT | os.O_WRONLY, 0o6711)",
+                   "os.umask(0)", "os.mkdir('dir', 0o2770)") == [None] * 4
+    for name, mode in (("node", 0o4755), ("file", 0o6711), ("dir", 0o770)):
+        assert stat.S_IMODE((open_place / name).stat().st_mode) == mode, name
+
+
 def test_a_set_group_id_directory_hands_its_group_down(open_place):
     (open_place / "team").mkdir()
     os.chown(open_place / "team", 0, 777)
