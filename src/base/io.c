@@ -157,11 +157,11 @@ int io_sync(int fd)
 
 int io_sync_dir(int dirfd)
 {
-    cleanup_close int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    cleanup_close int fd = io_reopen(dirfd, O_RDONLY | O_DIRECTORY);
     int error = failpoint("sync_dir");
 
-    if (!error && (fd < 0 || fsync(fd) < 0))
-        error = -errno;
+    if (!error)
+        error = fd < 0 ? fd : fsync(fd) < 0 ? -errno : 0;
     return error;
 }
 

@@ -182,6 +182,8 @@ int tree_create_file(struct tree *tree, struct inode *parent, const char *name,
     error = finish_making(tree, parent, name, caller, &entry);
     if (error)
         return error;
+    if (entry.status.st_size == 0) /* new: a truncation would take its set-id bits */
+        flags &= ~O_TRUNC;
     error = open_made(tree, entry.inode, steal_fd(&fd), flags, caller, ret_handle);
     if (error)
         inode_unref(entry.inode);

@@ -2,10 +2,11 @@
 """A workspace behaves as a plain directory does, whatever is done in it. tests/posix/sequences.py
 is the same with more sequences, and shortens the one that differs."""
 
+import os
 import sys
 from pathlib import Path
 
-from harness import SANITIZED
+from harness import NOBODY, SANITIZED, as_user
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "posix"))
 from ground import Ground  # noqa: E402
@@ -23,6 +24,16 @@ def test_random_sequences_end_as_in_a_plain_directory(make_mount, standin, tmp_p
     assert not any(found), "\n".join(filter(None, found))
     mount.settled()
     assert standin.requests() == []
+
+
+def test_they_do_for_a_plain_user_too(own):
+    plain = own.path.parent / "plain"
+    plain.mkdir()
+    os.chown(plain, NOBODY, NOBODY)
+    pair = Pair(own.top, plain)
+    found = as_user(NOBODY, lambda: [pair.judge(seed, OPERATIONS)
+                                     for seed in range(1, SEQUENCES // 2 + 1)])
+    assert not any(found), "\n".join(filter(None, found))
 
 
 def test_what_differs_is_shortened_to_what_it_takes(tmp_path, monkeypatch):

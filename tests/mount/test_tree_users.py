@@ -199,3 +199,15 @@ def test_who_makes_a_workspace_and_cannot_be_looked_at_finds_it_empty(own):
     assert as_nobody(own.top, hide, "os.mkdir('ws')", "os.stat('ws/settings')",
                      "os.mkdir('ws/settings')", "open('ws/settings/seed', 'x')") == [
                          None, None, "ENOENT", None, None]
+
+
+def test_a_plain_user_s_new_file_keeps_its_set_id_bits(own):
+    assert as_nobody(own.top, "os.open('a', os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o6755)",
+                     "os.stat('a').st_mode & 0o7777 == 0o6755 or 1 / 0",
+                     "os.open('a', os.O_CREAT | os.O_TRUNC | os.O_WRONLY)",
+                     "os.stat('a').st_mode & 0o7777 == 0o755 or 1 / 0") == [None] * 4
+
+
+def test_a_directory_that_may_be_read_but_not_entered_is_made_durable(own):
+    assert as_nobody(own.top, "os.mkdir('d')", "os.chmod('d', 0o600)",
+                     "os.fsync(os.open('d', os.O_RDONLY | os.O_DIRECTORY))") == [None] * 3

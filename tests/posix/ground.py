@@ -32,6 +32,18 @@ def set_time(time_ns):
     return time_ns if time_ns < LONG_AGO_NS else "now"
 
 
+def attempt(action):
+    """What it gives, or the name of its errno: a plain user may not read everything."""
+    try:
+        return action()
+    except OSError as error:
+        return errno.errorcode[error.errno]
+
+
+def xattrs_of(path):
+    return {name: os.getxattr(path, name) for name in os.listxattr(path)}
+
+
 class Ground:
     """A directory with the descriptors that are open there."""
 
@@ -41,7 +53,7 @@ class Ground:
         self.path.chmod(0o1777)
         self.directory = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
         self.slots = {}
-        self.user = 0
+        self.user = os.getuid()
 
     def close(self):
         for fd in self.slots.values():
@@ -49,26 +61,28 @@ class Ground:
         os.close(self.directory)
 
     def remove(self):
+        """A plain user may have made what only root can remove."""
         self.close()
-        shutil.rmtree(self.path)
+        shutil.rmtree(self.path, ignore_errors=os.getuid() != 0)
 
     def perform(self, operation):
-        """Do ("name", argument, ...). The process is root before and after."""
+        """Do ("name", argument, ...). The process is who it was before and after."""
         before = os.open(".", os.O_PATH)
         umask = os.umask(0o022)
-        os.fchdir(self.directory)
-        os.setegid(self.user)
-        os.seteuid(self.user)
         try:
-            return getattr(self, "do_" + operation[0])(*operation[1:])
-        except OSError as error:
-            return errno.errorcode[error.errno]
+            return attempt(lambda: self.perform_here(operation))
         finally:
-            os.seteuid(0)
-            os.setegid(0)
+            os.seteuid(os.getuid())
+            os.setegid(os.getgid())
             os.fchdir(before)
             os.umask(umask)
             os.close(before)
+
+    def perform_here(self, operation):
+        os.fchdir(self.directory)
+        os.setegid(self.user)
+        os.seteuid(self.user)
+        return getattr(self, "do_" + operation[0])(*operation[1:])
 
     def slot(self, number):
         if number not in self.slots:
@@ -78,7 +92,8 @@ class Ground:
     # --- who
 
     def do_user(self, user):
-        self.user = user
+        if os.getuid() == 0:
+            self.user = user
 
     # --- names
 
@@ -211,7 +226,10 @@ class Ground:
             return view[:]
 
     def do_fsync(self, number):
-        os.fsync(self.slot(number))
+        fd = self.slot(number)
+        if os.getuid() != 0 and stat.S_ISDIR(os.fstat(fd).st_mode):
+            return  # a daemon without privileges cannot, where the mode has changed since
+        os.fsync(fd)
 
     def do_fstat(self, number):
         return describe(os.fstat(self.slot(number)))
@@ -228,21 +246,28 @@ class Ground:
 
     # --- all of it
 
+    @staticmethod
+    def one(path):
+        status = attempt(path.lstat)
+        if isinstance(status, str):
+            return status
+        content, xattrs = None, None
+        if stat.S_ISLNK(status.st_mode):
+            content = os.readlink(path)
+        else:
+            xattrs = attempt(lambda: xattrs_of(path))
+        if stat.S_ISREG(status.st_mode):
+            content = attempt(path.read_bytes)
+        return describe(status), set_time(status.st_mtime_ns), content, xattrs
+
     def everything(self):
         """{name: attributes and content} of all that is there, and {name: times}."""
         found, times = {}, {}
         for root, directories, files in os.walk(self.path):
             for path in (Path(root) / name for name in directories + files):
                 name = str(path.relative_to(self.path))
-                status = path.lstat()
-                content = None
-                if path.is_symlink():
-                    content = os.readlink(path)
-                elif path.is_file():
-                    content = path.read_bytes()
-                xattrs = {}
-                if not path.is_symlink():
-                    xattrs = {key: os.getxattr(path, key) for key in os.listxattr(path)}
-                found[name] = (describe(status), set_time(status.st_mtime_ns), content, xattrs)
-                times[name] = (status.st_mtime_ns, status.st_ctime_ns)
+                found[name] = self.one(path)
+                if os.access(path, os.F_OK, follow_symlinks=False):
+                    status = path.lstat()
+                    times[name] = (status.st_mtime_ns, status.st_ctime_ns)
         return found, times

@@ -4,7 +4,7 @@
 system: each gives the same in both, and so does all that is there in the end. Of times the order is
 compared. A sequence in which something differs is shortened, and printed with its seed.
 
-Usage: EASELFS_BUILD=build sequences.py [--sequences N] [--operations N] [--seed N]
+Usage: EASELFS_BUILD=build sequences.py [--sequences N] [--operations N] [--seed N] [--own]
 
 What easelfs refuses by design is left out: hard links, devices, fifos, sockets, and files that
 prompts would be; easelfs(7) has it.
@@ -23,7 +23,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from ground import READ_BYTES, Ground  # noqa: E402
-from harness import RENAME_EXCHANGE, RENAME_NOREPLACE, Mount, Standin  # noqa: E402
+from harness import (NOBODY, RENAME_EXCHANGE, RENAME_NOREPLACE, Mount, Standin,  # noqa: E402
+                     as_user)
 
 STRANGERS = (12345, 23456)
 SHORTER_TRIES = 400
@@ -240,34 +241,52 @@ class Pair:
                           f"  -> {self.difference(shortest)}"])
 
 
+def judge_all(pair, seeds, length):
+    """What is found, printed as it comes. @return in how many sequences."""
+    broken = 0
+    for seed in seeds:
+        found = pair.judge(seed, length)
+        if found:
+            broken += 1
+            print(found, flush=True)
+    return broken
+
+
 def main():
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--sequences", type=int, default=1000)
     options.add_argument("--operations", type=int, default=50)
     options.add_argument("--seed", type=int, default=1)
+    options.add_argument("--own", action="store_true",
+                         help="as nobody, on a mount of nobody's own, not as several users")
     options = options.parse_args()
     from conftest import enter_namespace
     enter_namespace()
     directory = Path(tempfile.mkdtemp(prefix="sequences-"))
+    plain = directory / "plain"
+    plain.mkdir()
     standin = Standin(directory)
-    mount = Mount(directory, standin.url, "-oallow_other")
-    (directory / "plain").mkdir()
-    pair = Pair(mount.top, directory / "plain")
-    begin, broken = time.monotonic(), 0
-    for seed in range(options.seed, options.seed + options.sequences):
-        found = pair.judge(seed, options.operations)
-        if found:
-            broken += 1
-            print(found, flush=True)
+    seeds = range(options.seed, options.seed + options.sequences)
+    begin = time.monotonic()
+    if options.own:
+        os.chown(directory, NOBODY, NOBODY)
+        os.chown(plain, NOBODY, NOBODY)
+        mount = Mount(directory, standin.url, user=NOBODY)
+        pair = Pair(mount.top, plain)
+        broken = as_user(NOBODY, lambda: judge_all(pair, seeds, options.operations))
+    else:
+        mount = Mount(directory, standin.url, "-oallow_other")
+        broken = judge_all(Pair(mount.top, plain), seeds, options.operations)
     mount.unmount()
     requests = len(standin.requests())
     standin.stop()
     shutil.rmtree(directory)
     print(json.dumps({"sequences": options.sequences, "operations": options.operations,
-                      "seed": options.seed, "different": broken, "requests": requests,
-                      "seconds": round(time.monotonic() - begin)}))
+                      "seed": options.seed, "own": options.own, "different": broken,
+                      "requests": requests, "seconds": round(time.monotonic() - begin)}))
     return 1 if broken or requests else 0
 
 
 if __name__ == "__main__":
+    os.umask(0o022)
     sys.exit(main())
