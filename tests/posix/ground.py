@@ -216,7 +216,10 @@ class Ground:
     def do_map(self, number, data, offset):
         """Change what a shared mapping shows, as far as the file goes."""
         fd = self.slot(number)
-        size = os.fstat(fd).st_size
+        status = os.fstat(fd)
+        size = status.st_size
+        if os.getuid() != 0 and status.st_mode & (stat.S_ISUID | stat.S_ISGID):
+            return None  # a daemon without privileges takes them when the pages are written
         if size <= offset:
             return "EMPTY"
         with mmap.mmap(fd, size) as view:
