@@ -205,27 +205,25 @@ static bool can_stand_in_locked(const struct inode *inode, const struct inode *p
     return !parent;
 }
 
-int inode_get_real(struct inode_table *table, int fd, const struct node_kind *kind,
-                   struct inode *parent, const char *name, struct inode **ret_inode)
+int inode_get_opened(struct inode_table *table, int fd, const struct stat *status,
+                     const struct node_kind *kind, struct inode *parent, const char *name,
+                     struct inode **ret_inode)
 {
     cleanup_close int owned_fd = fd;
     cleanup_free char *own_name = name ? strdup(name) : NULL;
     struct inode *made;
     struct inode *found;
     struct inode *old_parent = NULL;
-    struct stat status;
 
-    if (fstat(fd, &status) < 0)
-        return -errno;
-    made = make_inode(table, kind, -1, status.st_mode & S_IFMT);
+    made = make_inode(table, kind, -1, status->st_mode & S_IFMT);
     if (!made || (name && !own_name)) {
         free(made);
         return -ENOMEM;
     }
-    made->device = status.st_dev;
-    made->number = status.st_ino;
+    made->device = status->st_dev;
+    made->number = status->st_ino;
     mutex_lock(&table->mutex);
-    found = find_locked(table, status.st_dev, status.st_ino);
+    found = find_locked(table, status->st_dev, status->st_ino);
     if (found) {
         found->reference_count++;
     } else {
@@ -240,6 +238,34 @@ int inode_get_real(struct inode_table *table, int fd, const struct node_kind *ki
         free_inode(made);
     *ret_inode = found;
     return 0;
+}
+
+int inode_get_real(struct inode_table *table, int fd, const struct node_kind *kind,
+                   struct inode *parent, const char *name, struct inode **ret_inode)
+{
+    struct stat status;
+    int error;
+
+    if (fstat(fd, &status) == 0)
+        return inode_get_opened(table, fd, &status, kind, parent, name, ret_inode);
+    error = -errno;
+    close(fd);
+    return error;
+}
+
+struct inode *inode_get_known(struct inode_table *table, const struct stat *status,
+                              const struct inode *parent, const char *name)
+{
+    struct inode *found;
+
+    mutex_lock(&table->mutex);
+    found = find_locked(table, status->st_dev, status->st_ino);
+    if (found && stands_at_locked(found, parent, name))
+        found->reference_count++;
+    else
+        found = NULL;
+    mutex_unlock(&table->mutex);
+    return found;
 }
 
 /* Out of the parent's number and the name: stable while the mount lives. */

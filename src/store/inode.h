@@ -104,6 +104,20 @@ void inode_table_destroy(struct inode_table *table);
 int inode_get_real(struct inode_table *table, int fd, const struct node_kind *kind,
                    struct inode *parent, const char *name, struct inode **ret_inode);
 
+/** The same with what fstat(2) has said of @fd, by who has asked already. @return 0 or -ENOMEM. */
+int inode_get_opened(struct inode_table *table, int fd, const struct stat *status,
+                     const struct node_kind *kind, struct inode *parent, const char *name,
+                     struct inode **ret_inode);
+
+/**
+ * The inode of the real file that has @status, if it is known, and known as @name in @parent: then
+ * nothing has to be opened. The caller owns a reference.
+ *
+ * @return the inode or NULL.
+ */
+struct inode *inode_get_known(struct inode_table *table, const struct stat *status,
+                              const struct inode *parent, const char *name);
+
 /** The virtual node @name of @parent (NULL: the root itself), making it where it is not known. */
 int inode_get_virtual(struct inode_table *table, const struct node_kind *kind, mode_t type,
                       struct inode *parent, const char *name, struct inode **ret_inode);

@@ -127,15 +127,25 @@ bool kind_is_directory(const struct inode *inode)
 int kind_get_real(struct tree *tree, struct inode *directory, const char *name,
                   struct inode **ret_inode)
 {
+    struct inode_table *inodes = tree->setup.inodes;
     const struct node_kind *kind = &kind_file;
+    cleanup_close int fd = -1;
+    struct inode *known;
     struct stat status;
-    int fd = openat(directory->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 
-    if (fd < 0)
+    if (fstatat(directory->fd, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
         return -errno;
-    if (fstat(fd, &status) == 0 && S_ISDIR(status.st_mode))
+    known = inode_get_known(inodes, &status, directory, name);
+    if (known) {
+        *ret_inode = known;
+        return 0;
+    }
+    fd = openat(directory->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &status) < 0)
+        return -errno;
+    if (S_ISDIR(status.st_mode))
         kind = &kind_workspace;
-    return inode_get_real(tree->setup.inodes, fd, kind, directory, name, ret_inode);
+    return inode_get_opened(inodes, steal_fd(&fd), &status, kind, directory, name, ret_inode);
 }
 
 void kind_fill_virtual(const struct tree *tree, const struct inode *inode, mode_t permissions,

@@ -43,6 +43,26 @@ static void another_name_moves_it(void **state)
     assert_path(file, "d/c");
 }
 
+/* Found without being opened: only where it is known to stand. */
+static void is_known_where_it_stands(void **state)
+{
+    const struct tree *tree = *state;
+    struct inode *directory = make_dir(tree, "d", tree->root, "d");
+    struct inode *file = make_file(tree, "a", tree->root, "a");
+    struct stat status;
+
+    assert_int_equal(fstat(file->fd, &status), 0);
+    assert_ptr_equal(inode_get_known(tree->table, &status, tree->root, "a"), file);
+    assert_null(inode_get_known(tree->table, &status, tree->root, "b"));
+    assert_null(inode_get_known(tree->table, &status, directory, "a"));
+    inode_unref(file); /* as it is held twice */
+    assert_true(is_known(tree, &status));
+    inode_detach(file);
+    assert_null(inode_get_known(tree->table, &status, tree->root, "a"));
+    inode_unref(file);
+    assert_null(inode_get_known(tree->table, &status, tree->root, "a"));
+}
+
 static void refuses_what_is_no_file(void **state)
 {
     const struct tree *tree = *state;
@@ -226,6 +246,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         tree_test(one_file_is_one_inode),
         tree_test(another_name_moves_it),
+        tree_test(is_known_where_it_stands),
         tree_test(refuses_what_is_no_file),
         tree_test(references_keep_it),
         tree_test(lookups_keep_it),
