@@ -280,7 +280,7 @@ def test_a_status_is_that_of_now(mount, standin):
     top = mount.top
     idle = mount.status(top)
     assert os.stat(top / "status.txt").st_size == len(idle)
-    (top / "prompt").write_text("[[standin: hang]] long")
+    (top / "prompt").write_text("[[standin: delay=600000]] long")
     standin.await_requests(1)
     busy = mount.status(top)
     assert busy != idle and os.stat(top / "status.txt").st_size == len(mount.status(top).encode())
