@@ -104,19 +104,21 @@ void jobs_destroy(struct jobs *jobs)
     free(jobs);
 }
 
-int jobs_accepting(struct jobs *jobs)
+int jobs_accepting(struct jobs *jobs, struct failure *failure)
 {
     int error = 0;
 
-    if (!jobs->auth_header)
-        return -ENOKEY;
+    if (!jobs->auth_header) {
+        failure_advise(failure, "Set api_key_file, mount again, and save the prompt again.");
+        return failure_set(failure, -ENOKEY, "This mount has no API key.");
+    }
     mutex_lock(&jobs->mutex);
     if (jobs->draining)
-        error = -EROFS;
+        error = failure_set(failure, -EROFS, "easelfs is about to end.");
     else if (!quota_has_room(jobs, 1))
-        error = -EDQUOT;
+        error = limits_refuse(jobs->limits, false, limits_now_ms(), failure);
     mutex_unlock(&jobs->mutex);
-    return error ? error : room_check(jobs, NULL);
+    return error ? error : room_check(jobs, failure);
 }
 
 void jobs_kick(struct jobs *jobs)

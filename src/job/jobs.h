@@ -89,11 +89,11 @@ void jobs_close(struct jobs *jobs);
 void jobs_destroy(struct jobs *jobs);
 
 /**
- * Whether prompts can be accepted: 0, or -ENOKEY, -EROFS (draining), -EDQUOT (images_per_day is
- * reached by what was asked for today and what waits), -ENOSPC (answers need what the disk has
- * left).
+ * Whether prompts can be accepted: 0, or with the sentence in @failure -ENOKEY, -EROFS (draining),
+ * -EDQUOT (images_per_day is reached by what was asked for today and what waits), -ENOSPC (answers
+ * need what the disk has left).
  */
-int jobs_accepting(struct jobs *jobs);
+int jobs_accepting(struct jobs *jobs, struct failure *failure);
 
 /**
  * Whether the limits for each user let @uid ask for one more picture: to be found out before

@@ -163,6 +163,7 @@ int tree_create_file(struct tree *tree, struct inode *parent, const char *name,
                      const struct caller *caller, mode_t mode, int flags,
                      struct tree_entry *ret_entry, struct handle **ret_handle)
 {
+    const struct owner owner = {caller->uid, caller->gid};
     struct tree_entry entry;
     cleanup_close int fd = -1;
     int error = check_name(tree, parent, name);
@@ -172,7 +173,7 @@ int tree_create_file(struct tree *tree, struct inode *parent, const char *name,
     if (!error && settings_is_value(parent, name))
         return create_value(tree, parent, name, caller, flags, ret_entry, ret_handle);
     if (!error && (flags & O_ACCMODE) != O_RDONLY)
-        error = prompt_check_open(tree, parent, name);
+        error = prompt_check_open(tree, parent, name, &owner);
     if (error)
         return error;
     fd = openat(parent->fd, name, (flags & (O_ACCMODE | O_EXCL)) | O_CREAT | O_NOFOLLOW | O_CLOEXEC,

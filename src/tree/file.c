@@ -89,14 +89,14 @@ int file_drop_set_id(const struct inode *inode)
     return status.st_mode & bits ? set_mode(inode, status.st_mode & ~bits) : 0;
 }
 
-static int check_writer(struct tree *tree, struct inode *inode)
+static int check_writer(struct tree *tree, struct inode *inode, const struct owner *owner)
 {
     struct inode *directory = inode_parent(inode);
     char name[NAME_MAX + 1];
     int error = 0;
 
     if (directory && inode_name(inode, name))
-        error = prompt_check_open(tree, directory, name);
+        error = prompt_check_open(tree, directory, name, owner);
     inode_unref(directory);
     return error;
 }
@@ -108,7 +108,7 @@ static int file_open(struct tree *tree, struct inode *inode, int flags, struct h
     int fd;
 
     if (writer)
-        error = check_writer(tree, inode);
+        error = check_writer(tree, inode, &handle->owner);
     if (!error && !writer && (flags & O_TRUNC))
         error = truncate_for_reader(tree, inode);
     if (error)

@@ -151,8 +151,12 @@ ssize_t prompt_write(struct tree *tree, const struct handle *handle, const void 
 /** Whether the file stands under the name of a prompt now. */
 bool prompt_is_named(struct inode *inode);
 
-/** Whether @name in @directory may be opened for writing: 0; for prompts -ENOKEY, -EROFS. */
-int prompt_check_open(struct tree *tree, struct inode *directory, const char *name);
+/**
+ * Whether @name in @directory may be opened for writing by @owner: 0; for prompts also the errno of
+ * jobs_accepting(), which an error file explains where it is that of a key or of a limit.
+ */
+int prompt_check_open(struct tree *tree, struct inode *directory, const char *name,
+                      const struct owner *owner);
 
 /** Have @inode for oneself: nobody else looks whether it is to be committed, or changes a prompt.
  */

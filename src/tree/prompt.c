@@ -94,11 +94,6 @@ bool prompt_is_named(struct inode *inode)
     return is;
 }
 
-int prompt_check_open(struct tree *tree, struct inode *directory, const char *name)
-{
-    return is_prompt(directory, name) ? jobs_accepting(tree->setup.jobs) : 0;
-}
-
 static void draft_fini(struct draft *draft)
 {
     inode_unref(draft->directory);
@@ -250,20 +245,52 @@ static int register_draft(struct tree *tree, struct inode *inode, const struct d
     return error;
 }
 
-/* A prompt that cannot be sent as it is: an error file says why. */
+/* A prompt that cannot be sent: an error file says why. */
+static void hand_refusal(struct tree *tree, const struct jobs_prompt *prompt,
+                         const struct failure *failure, char id[RECORD_ID_SIZE])
+{
+    int error = jobs_refuse(tree->setup.jobs, prompt, failure, id);
+
+    if (error) {
+        snprintf(id, RECORD_ID_SIZE, "%s", NOTE_DISCARDED);
+        log_error("%s was refused, and no error file can be written: %s", prompt->name,
+                  error_text(error));
+    }
+}
+
 static void refuse(struct tree *tree, struct inode *inode, const struct draft *draft,
                    const struct failure *failure, char id[RECORD_ID_SIZE])
 {
     struct jobs_prompt handed;
-    int error;
 
     hand_in(inode, draft, &handed);
-    error = jobs_refuse(tree->setup.jobs, &handed, failure, id);
-    if (error) {
-        snprintf(id, RECORD_ID_SIZE, "%s", NOTE_DISCARDED);
-        log_error("%s was refused, and no error file can be written: %s", draft->name,
-                  error_text(error));
-    }
+    hand_refusal(tree, &handed, failure, id);
+}
+
+/*
+ * Whether a file is to say why no prompt is taken now. A full disk explains itself, and has no room
+ * for it; and at the end of the daemon it is too late.
+ */
+static bool is_explained(int error)
+{
+    return error == -ENOKEY || error == -EDQUOT;
+}
+
+int prompt_check_open(struct tree *tree, struct inode *directory, const char *name,
+                      const struct owner *owner)
+{
+    const struct jobs_prompt unread = {*owner, NULL, directory, name, "", 0};
+    struct failure failure;
+    char id[RECORD_ID_SIZE];
+    int error;
+
+    if (!is_prompt(directory, name))
+        return 0;
+    failure_init(&failure);
+    error = jobs_accepting(tree->setup.jobs, &failure);
+    if (is_explained(error))
+        hand_refusal(tree, &unread, &failure, id);
+    return error;
 }
 
 static void describe_refusal(const struct inode *inode, struct failure *failure)
@@ -510,13 +537,13 @@ int prompt_before_rename(struct tree *tree, struct inode *inode, struct inode *d
     if (error || is_blank(&draft))
         return error;
     failure_init(&failure);
-    error = jobs_accepting(tree->setup.jobs);
-    if (error)
+    error = jobs_accepting(tree->setup.jobs, &failure);
+    if (error && !is_explained(error))
         return error;
     set_author(inode, owner);
-    if (inode_writer_count(inode) && atomic_load(&inode->writing)) {
+    if (!error && inode_writer_count(inode) && atomic_load(&inode->writing)) {
         error = check_draft(&draft, &failure); /* it is not finished: its close will commit it */
-    } else {
+    } else if (!error) {
         error = register_draft(tree, inode, &draft, &failure);
         *ret_commits = !error;
     }

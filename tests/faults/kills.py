@@ -117,9 +117,11 @@ class Play:
     def figures(self):
         """All there is to judge. Reads the store of a daemon that has ended."""
         states, unknown, numbers = collections.Counter(), set(), set()
-        jobs = {}
+        jobs, kept = {}, set(self.kept)
         for record in self.mount.records():
             number = int(record["prompt_name"].split(".")[0])
+            if number not in kept and record["state"] == "failed":
+                continue  # as its writer was told
             states[record["state"]] += 1
             numbers.add(number)
             jobs[record["id"]] = record["state"]
@@ -137,7 +139,7 @@ class Play:
         done = {job for job, state in jobs.items() if state == "done"}
         return {
             "kills": self.kills, "saved": len(self.kept), "requests": sum(requests.values()),
-            "lost": len(set(self.kept) - numbers),
+            "lost": len(kept - numbers),
             "sent_twice": sum(count > 1 for count in requests.values()),
             "done": len(done), "unknown": len(unknown), "in_flight_at_kills": self.interrupted,
             "other": sum(states.values()) - len(done) - len(unknown),

@@ -256,4 +256,7 @@ def test_without_a_key_prompts_cannot_be_opened_and_all_else_works(make_mount, s
     done = run("echo hi > prompt", cwd=top, check=False, text=True)
     assert done.returncode != 0 and "Required key not available" in done.stderr
     mount.settled()
+    for path in (top / "prompt.error.txt", top / "new.error.txt", top / "low/prompt.error.txt"):
+        assert path.read_text().startswith("This mount has no API key.\nSet api_key_file, mount "
+                                           "again, and save the prompt again.\n")
     assert standin.entries() == []

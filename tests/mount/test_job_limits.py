@@ -62,6 +62,11 @@ def test_images_per_day(make_mount, standin):
     assert refused(lambda: save(mount, "0.prompt", "opened"))
     assert refused(lambda: (mount.top / "draft").rename(mount.top / "draft.prompt"))
     assert (mount.top / "0.prompt").read_text() == directed("No. 0", SMALL)
+    for name in ("new", "0", "draft"):
+        outcome = Outcome(mount, standin, mount.top, f"{name}.prompt")
+        assert (outcome.state, outcome.told()) == ("failed", closed(3))
+    assert not (mount.top / "new.prompt").exists()
+    os.close(os.open(mount.top / "1.prompt", os.O_RDONLY))
     assert mount.wait() == (["0.jpg", "1.jpg", "2.jpg"], False)
     (mount.top / "notes.txt").write_text("anything else can be written")
     mount.settled()

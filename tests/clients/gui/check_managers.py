@@ -264,6 +264,8 @@ def paste_a_refused_prompt(session, what, text, over, sentence):
         screen.press(*manager.replace)
     words = until(lambda: [words for _, words in screen.words() if sentence in words],
                   f"a dialogue with {sentence!r}: {screen.words()}")
+    until(lambda: "prompt.error.txt" in session.shell("ls", place), "the error file")
+    manager.await_quiet(window)
     session.shot(what)
     print(f"\n{manager.name}, {what}: {words}")
     assert session.requests() == []
@@ -276,18 +278,19 @@ def test_a_dialogue_has_a_sentence_for_a_refused_prompt(session, why, over):
     text, sentence, advice = REFUSALS[why]
     what = f"refused-{why}" + ("-over" if over else "")
     place = paste_a_refused_prompt(session, what, text, over, sentence)
-    until(lambda: "prompt.error.txt" in session.shell("ls", place), "the error file")
     assert advice in session.shell("cat prompt.error.txt", place)
 
 
 def test_a_dialogue_has_a_sentence_where_there_is_no_key(session):
     with session.other_mount("keyless", key=None):
-        paste_a_refused_prompt(session, "refused-no-key", b"A kite", False,
-                               "Required key not available")
+        place = paste_a_refused_prompt(session, "refused-no-key", b"A kite", False,
+                                       "Required key not available")
+        assert "no API key" in session.shell("cat prompt.error.txt", place)
 
 
 def test_a_dialogue_has_a_sentence_where_the_day_is_over(session):
     with session.other_mount("spent", "-oimages_per_day=1") as mount:
         session.shell("echo 'A red kite' > prompt; cat .prompt.wait", mount.top)
-        paste_a_refused_prompt(session, "refused-day-is-over", b"A kite", False,
-                               "Disk quota exceeded")
+        place = paste_a_refused_prompt(session, "refused-day-is-over", b"A kite", False,
+                                       "Disk quota exceeded")
+        assert "pictures a day" in session.shell("cat prompt.error.txt", place)
