@@ -6,6 +6,7 @@ and the daemon has to end with status 0, with nothing suspicious in its log, not
 anywhere but in the key file, and nothing half-made in the store.
 """
 
+import base64
 import ctypes
 import errno
 import hashlib
@@ -39,6 +40,21 @@ SUSPICIOUS = re.compile(
     r"AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime error:|Assertion|SUMMARY:|"
     r"\bevent \d+ in state\b|core dumped|stack smashing|malloc\(\)|free\(\)"
 )
+
+def spellings(secret):
+    """What anybody could make of a secret: as it is, in base64 wherever it begins in what is
+    encoded, URL-encoded, in hexadecimal, and in capitals."""
+    plain = secret.encode()
+    found = {plain, plain.upper(), plain.hex().encode(), plain.hex().upper().encode(),
+             "".join(f"%{byte:02x}" for byte in plain).encode(),
+             "".join(f"%{byte:02X}" for byte in plain).encode()}
+    for shift in range(3):
+        encoded = base64.b64encode(b"x" * shift + plain)
+        found.add(encoded[4 * (shift > 0):-4])  # what the bytes beside it have no part in
+    return found
+
+
+TRACES = re.compile(b"|".join(re.escape(spelling) for spelling in sorted(spellings(KEY))))
 
 libc = ctypes.CDLL(None, use_errno=True)
 AT_FDCWD = -100
@@ -195,6 +211,12 @@ def as_user(user, function):
     return result
 
 
+def children(pid):
+    """The processes that a process has started, and not waited for."""
+    path = Path(f"/proc/{pid}/task/{pid}/children")
+    return [int(child) for child in path.read_text(encoding="ascii").split()]
+
+
 class Standin:
     """easelfs-standin with its log of every request that was read whole."""
 
@@ -284,6 +306,7 @@ class Mount:
                 assert time.monotonic() < deadline, "not mounted"
                 poll.poll(50)
         self.connection = mounted(self.path)[2].split(":")[1]
+        self.check_process()
         if self.user is None:
             os.stat(self.path)
 
@@ -386,15 +409,32 @@ class Mount:
         assert not mounted(self.path)
         self.check_secrecy()
 
+    def check_process(self):
+        """Whoever may look at the processes sees nothing of the key."""
+        for pid in (self.process.pid, *children(self.process.pid)):
+            for name in ("cmdline", "environ"):
+                try:
+                    text = Path(f"/proc/{pid}/{name}").read_bytes()
+                except (FileNotFoundError, ProcessLookupError):  # it has ended
+                    continue
+                assert not TRACES.search(text), (pid, name, text)
+
     def check_secrecy(self):
-        """The key stands in no log and nowhere in the store."""
-        assert KEY not in self.log_text()
-        for root, _, files in os.walk(self.store):
-            for name in files:
+        """Nothing of the key stands in the log or anywhere in the store, which is also what the
+        mount has shown: names, contents, attributes."""
+        assert not TRACES.search(self.log.read_bytes())
+        for root, folders, files in os.walk(os.fsencode(self.store)):
+            for name in folders + files:
                 path = os.path.join(root, name)
-                if not os.path.islink(path):
+                assert not TRACES.search(name), path
+                if os.path.islink(path):
+                    assert not TRACES.search(os.readlink(path)), path
+                    continue
+                for attribute in os.listxattr(path):
+                    assert not TRACES.search(os.getxattr(path, attribute)), (path, attribute)
+                if os.path.isfile(path):
                     with open(path, "rb") as file:
-                        assert KEY.encode() not in file.read(), path
+                        assert not TRACES.search(file.read()), path
 
     def unfinished(self):
         """The jobs that the store holds as not ended. For a daemon that has ended."""
