@@ -397,6 +397,7 @@ static void take_down(struct daemon *daemon)
     store_close(daemon->store);
     demo_stop(&daemon->demo);
     keeper_stop(daemon->keeper);
+    log_hide(NULL);
     key_destroy(daemon->key);
     if (daemon->ready_fd >= 0)
         close(daemon->ready_fd);
@@ -435,8 +436,10 @@ static enum exit_status run(const struct options *options)
         log_to_syslog();
     }
     log_set_level((enum log_level)options->log_level);
-    if (daemon.key)
+    if (daemon.key) {
         key_settle(daemon.key);
+        log_hide(key_text(daemon.key));
+    }
     status = build_and_serve(&daemon);
     take_down(&daemon);
     return status;

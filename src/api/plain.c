@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/redact.h"
 #include "base/text.h"
 
 static const char ellipsis[] = "...";
@@ -52,18 +53,11 @@ static bool begins_json(const char *text, const char *end)
     return text < end && *text == '"';
 }
 
-static size_t key_length(const char *text, const char *end, const char *key)
-{
-    size_t length = key ? strlen(key) : 0;
-
-    return length && (size_t)(end - text) >= length && !memcmp(text, key, length) ? length : 0;
-}
-
 /* The next piece of the text: how much of it is taken, and what stands for that. */
 static size_t take(const char *text, const char *end, const char *key, const char **ret_shown,
                    size_t *ret_shown_length)
 {
-    size_t length = key_length(text, end, key);
+    size_t length = redact_match(text, (size_t)(end - text), key);
 
     if (length) {
         *ret_shown = "[key]";

@@ -14,7 +14,8 @@
 
 /**
  * Copy @text, @length bytes, to @to, @size bytes with the NUL. White space and what is not
- * printable become single spaces, tags are dropped, @key is replaced by "[key]", and the text ends
+ * printable become single spaces, tags are dropped, @key is replaced by "[key]" however it
+ * is written (base/redact.h), and the text ends
  * where JSON begins. A text that does not fit is cut at a character and ends with "...".
  *
  * @param key NULL or "": none.

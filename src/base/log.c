@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <syslog.h>
 
+#include "base/redact.h"
 #include "base/text.h"
 
 /* Longer lines are cut: nothing that is logged needs more. */
@@ -14,11 +15,17 @@
 static struct {
     enum log_level level;
     bool syslog;
+    const char *secret;
 } sink = {.level = LOG_LEVEL_INFO};
 
 void log_set_level(enum log_level level)
 {
     sink.level = level;
+}
+
+void log_hide(const char *secret)
+{
+    sink.secret = secret;
 }
 
 void log_to_syslog(void)
@@ -45,6 +52,7 @@ void log_write(enum log_level level, const char *format, ...)
     vsnprintf(line, sizeof(line), format, arguments);
     va_end(arguments);
     text_make_printable(line, '?');
+    redact(line, sink.secret);
     if (sink.syslog)
         syslog(priorities[level], "%s", line);
     else

@@ -16,6 +16,12 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_D
 /** Lines above @level are dropped. Call before the first thread starts. Default: info. */
 void log_set_level(enum log_level level);
 
+/**
+ * Nothing of @secret stands in any line from now on (base/redact.h). It stays the caller's, until
+ * the next call. Call while there is one thread only.
+ */
+void log_hide(const char *secret);
+
 /** From now on log to syslog instead of standard error. Call before the first thread starts. */
 void log_to_syslog(void);
 

@@ -404,6 +404,7 @@ static void fail(struct job *job)
 
 void job_fail(struct job *job, enum job_event event, bool keep_files)
 {
+    job_hide_key(job);
     log_warning("job %s: %s: %s", job->record.id, job->record.prompt_name,
                 job->record.failure.text);
     flight_destroy(steal_ptr(job->flight));

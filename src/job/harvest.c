@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/io.h"
+#include "base/redact.h"
 #include "base/text.h"
 #include "job/answerfile.h"
 #include "job/flight.h"
@@ -133,7 +134,7 @@ static int note_text(const struct job *job, char **member, const char *text)
     const struct key *key = job->jobs->setup.key;
     int error = record_set_text(member, text);
 
-    words_hide(*member, key ? key_text(key) : NULL);
+    redact(*member, key ? key_text(key) : NULL);
     return error;
 }
 

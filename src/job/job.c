@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/failpoint.h"
+#include "base/redact.h"
 #include "job/flight.h"
 #include "job/scheduler.h"
 #include "job/staging.h"
@@ -354,11 +355,24 @@ void job_land(struct job *job)
     mutex_unlock(&jobs->mutex);
 }
 
+void job_hide_key(struct job *job)
+{
+    struct failure *failure = &job->record.failure;
+    const struct key *key = job->jobs->setup.key;
+
+    if (!key)
+        return;
+    redact(failure->text, key_text(key));
+    redact(failure->advice, key_text(key));
+    redact(failure->request_id, key_text(key));
+}
+
 int job_save(struct job *job)
 {
     cleanup_buf struct buf path = {.max = RECORD_MAX_BYTES};
     int error = 0;
 
+    job_hide_key(job);
     if (inode_path(job->workspace, &path) == 0) /* else: where it was last */
         error = record_set_text(&job->record.workspace, buf_text(&path));
     return error ? error : spool_save(job->jobs->setup.store, &job->record);

@@ -225,6 +225,9 @@ void job_fail_unknown(struct job *job);
 /** End a job that was refused before it was registered (the failure is in its record). */
 void job_fail_refused(struct job *job);
 
+/** Take the key out of what is told of a failure, where a server has put it in. */
+void job_hide_key(struct job *job);
+
 /** Save the record of an unfinished job, and where its workspace stands now. */
 int job_save(struct job *job);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/io.h"
+#include "base/redact.h"
 #include "base/text.h"
 #include "job/job.h"
 
@@ -114,16 +115,6 @@ static int add_text(const struct flight *flight, const struct answer_text *text,
     return error ? error : release(&filter);
 }
 
-void words_hide(char *text, const char *secret)
-{
-    size_t length = secret ? strlen(secret) : 0;
-
-    while (text && length && (text = strstr(text, secret))) {
-        memset(text, '*', length);
-        text += length;
-    }
-}
-
 int words_collect(const struct flight *flight, struct buf *words)
 {
     const struct key *key = flight->job->jobs->setup.key;
@@ -139,7 +130,7 @@ int words_collect(const struct flight *flight, struct buf *words)
         return 0;
     }
     text_make_printable(words->data, '?');
-    words_hide(words->data, key ? key_text(key) : NULL);
+    redact(words->data, key ? key_text(key) : NULL);
     words->length = strlen(words->data);
     if (words->data[words->length - 1] == '\n')
         return 0;

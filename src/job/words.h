@@ -20,7 +20,4 @@
  */
 int words_collect(const struct flight *flight, struct buf *words);
 
-/** Put asterisks in the place of @secret, wherever it stands in @text. Either may be NULL. */
-void words_hide(char *text, const char *secret);
-
 #endif

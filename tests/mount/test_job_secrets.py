@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The key goes to the API's address and nowhere else, and stands in nothing that is kept or told."""
 
+import base64
 import os
 import socket
 
@@ -90,7 +91,12 @@ def test_the_key_is_nowhere(make_standin, make_mount, tmp_path):
             "blocked", "safety", f"finish={KEY}", f'words_only, words="{KEY}"',
             f"form=url, url=external:http://127.0.0.1:9/{KEY}", "not_json", "fault=garbage",
             f'header="x-goog-request-id: {KEY}", status=500', "size=16x16"]
-    lines = [f'{way}, message="it was {KEY}"' for way in ways]
+    written = " ".join([KEY, base64.b64encode(KEY.encode()).decode(),
+                        base64.b64encode(f"Bearer {KEY}".encode()).decode(), KEY.encode().hex(),
+                        "".join(f"%{byte:02x}" for byte in KEY.encode())])
+    ways += [f'words_only, words="{written}"', f'finish="{written}"',
+             f'form=url, url="external:http://{KEY.encode().hex()}.example/x"']
+    lines = [f'{way}, message="it was {written}"' for way in ways]
     script.write_text("\n".join(lines) + "\n", encoding="utf-8")
     standin = make_standin("--script", script)
     mount = make_mount(standin.url, "-olog_level=debug")
