@@ -1,2 +1,2 @@
 easelfs_fuzz(record store conf base)
-easelfs_fuzz(imagesize store base)
+easelfs_fuzz(imagesize store conf base)
