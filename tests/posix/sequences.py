@@ -23,8 +23,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from ground import READ_BYTES, Ground  # noqa: E402
-from harness import (NOBODY, RENAME_EXCHANGE, RENAME_NOREPLACE, Mount, Standin,  # noqa: E402
-                     as_user)
+from harness import NOBODY, RENAME_EXCHANGE, RENAME_NOREPLACE, as_user  # noqa: E402
 
 STRANGERS = (12345, 23456)
 SHORTER_TRIES = 400
@@ -111,7 +110,8 @@ class Maker:
             (5, lambda: ("create", new(), pick([0, 0, os.O_EXCL, os.O_TRUNC, os.O_APPEND]),
                          self.mode(), self.data())),
             (1, lambda: ("mknod", new(), self.mode())),
-            (5, lambda: ("mkdir", pick(["d", "d/e", "f", ".h", new()]), pick([0o755, self.mode()]))),
+            (5, lambda: ("mkdir", pick(["d", "d/e", "f", ".h", new()]),
+                         pick([0o755, self.mode()]))),
             (2, lambda: ("symlink", pick(["a", "d", "../a", "none", "x" * 300, "d/e"]), new())),
             (1, lambda: ("readlink", name())),
             (3, lambda: ("unlink", name())),
@@ -252,6 +252,22 @@ def judge_all(pair, seeds, length):
     return broken
 
 
+def judge_on(directory, plain, make_mount, url, options):
+    """Mount, and judge all sequences there."""
+    seeds = range(options.seed, options.seed + options.sequences)
+    if options.own:
+        os.chown(directory, NOBODY, NOBODY)
+        os.chown(plain, NOBODY, NOBODY)
+    mount = make_mount(url, user=NOBODY) if options.own else make_mount(url, "-oallow_other")
+    pair = Pair(mount.top, plain)
+    if options.own:
+        broken = as_user(NOBODY, lambda: judge_all(pair, seeds, options.operations))
+    else:
+        broken = judge_all(pair, seeds, options.operations)
+    mount.unmount()
+    return broken
+
+
 def main():
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--sequences", type=int, default=1000)
@@ -260,26 +276,16 @@ def main():
     options.add_argument("--own", action="store_true",
                          help="as nobody, on a mount of nobody's own, not as several users")
     options = options.parse_args()
-    from conftest import enter_namespace
+    from conftest import enter_namespace, mounts, standins
     enter_namespace()
     directory = Path(tempfile.mkdtemp(prefix="sequences-"))
     plain = directory / "plain"
     plain.mkdir()
-    standin = Standin(directory)
-    seeds = range(options.seed, options.seed + options.sequences)
     begin = time.monotonic()
-    if options.own:
-        os.chown(directory, NOBODY, NOBODY)
-        os.chown(plain, NOBODY, NOBODY)
-        mount = Mount(directory, standin.url, user=NOBODY)
-        pair = Pair(mount.top, plain)
-        broken = as_user(NOBODY, lambda: judge_all(pair, seeds, options.operations))
-    else:
-        mount = Mount(directory, standin.url, "-oallow_other")
-        broken = judge_all(Pair(mount.top, plain), seeds, options.operations)
-    mount.unmount()
-    requests = len(standin.requests())
-    standin.stop()
+    with standins(directory) as make_standin, mounts(directory) as make_mount:
+        standin = make_standin()
+        broken = judge_on(directory, plain, make_mount, standin.url, options)
+        requests = len(standin.requests())
     shutil.rmtree(directory)
     print(json.dumps({"sequences": options.sequences, "operations": options.operations,
                       "seed": options.seed, "own": options.own, "different": broken,
