@@ -40,7 +40,7 @@ ENDS = {
 @pytest.mark.parametrize("how", ENDS)
 def test_what_is_in_flight_is_delivered(make_mount, standin, how):
     mount = make_mount(standin.url, "-omax_in_flight=20")
-    in_flight(mount, standin, 20, f"{SMALL}, delay=700")
+    in_flight(mount, standin, 20, f"{SMALL}, delay=3000")
     mount.idle()
     assert not list(mount.top.glob("*.jpg"))
     ENDS[how](mount)
