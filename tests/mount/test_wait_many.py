@@ -165,6 +165,19 @@ def test_thousands_are_let_go_when_the_daemon_is_killed(mount, standin):
         assert crowd.end(6 * LIMIT) == {"ECONNABORTED": MANY}
 
 
+def test_thousands_are_let_go_when_the_connection_is_cut(mount, standin):
+    """As umount -f and an administrator do it: the daemon takes it for an unmount."""
+    (mount.top / "prompt").write_text(HANG)
+    standin.await_requests(1)
+    with Crowd(MANY, mount.top / ".wait") as crowd:
+        await_blocked(mount, MANY)
+        mount.abort()
+        assert crowd.end(6 * LIMIT) == {"ECONNABORTED": MANY}
+    mount.hurry()
+    mount.unmount_lazily()  # libfuse leaves a mount alone that was cut off
+    mount.join()
+
+
 @pytest.mark.skipif(threads_allowed() < MOST, reason="not so many threads are allowed here")
 @pytest.mark.timeout(300)
 def test_as_many_may_wait_as_the_manual_says_and_no_more(mount):
