@@ -15,7 +15,7 @@ allow() { # allow FOLDER "FOLDERS IT MAY INCLUDE" "THIRD-PARTY HEADERS"
             *) echo "$file: may not include \"$header\""; bad=1 ;;
             esac
         done
-        for header in $(sed -n 's/^#include <\(cjson\/\|curl\/\|fuse\|magic\|ini\|microhttpd\|cairo\|jpeg\|openssl\/\)[^>]*>.*/\1/p' "$file"); do
+        for header in $(sed -n 's/^#include <\(cjson\/\|curl\/\|fuse\|magic\|ini\|microhttpd\|cairo\|jpeg\|openssl\/\|seccomp\)[^>]*>.*/\1/p' "$file"); do
             case " $third " in
             *" $header "*) ;;
             *) echo "$file: may not include <$header...>"; bad=1 ;;
