@@ -43,10 +43,15 @@ static int drop_capabilities(uint32_t kept)
 {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3];
+    uint32_t had = 0;
 
     drop_bounding_set(kept);
     if (syscall(SYS_capget, &header, sets) < 0)
         return -errno;
+    for (size_t i = 0; i < _LINUX_CAPABILITY_U32S_3; i++)
+        had |= sets[i].permitted | sets[i].inheritable;
+    if (!had) /* a service manager may have seen to that, and refuse the call as well */
+        return 0;
     for (size_t i = 0; i < _LINUX_CAPABILITY_U32S_3; i++) {
         sets[i].permitted &= i ? 0 : kept;
         sets[i].effective &= sets[i].permitted;

@@ -116,8 +116,8 @@ static int allow(int ruleset, const char *path, uint64_t access)
     if (fd < 0)
         return 0;
     error = add_rule(ruleset, fd, access);
-    if (error == -EINVAL && (access & ACCESS_OF_FILES))
-        error = add_rule(ruleset, fd, access & ACCESS_OF_FILES);
+    if (error == -EINVAL) /* it is none: what is left of it for a file? */
+        error = access & ACCESS_OF_FILES ? add_rule(ruleset, fd, access & ACCESS_OF_FILES) : 0;
     return error;
 }
 

@@ -15,6 +15,7 @@
 #include <netinet/in.h>
 #include <pthread.h>
 #include <sched.h>
+#include <seccomp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -211,6 +212,17 @@ static void no_port(void **state)
     in_child(*state, true, check_no_port);
 }
 
+static int refuse_call(int number)
+{
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+    int error = filter ? seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), number, 0) : -ENOMEM;
+
+    if (!error)
+        error = seccomp_load(filter);
+    seccomp_release(filter);
+    return error;
+}
+
 static void *do_nothing(void *argument)
 {
     return argument;
@@ -373,6 +385,35 @@ static void each_part_can_be_left_out(void **state)
         in_child(place, true, check_privileges_are_kept);
 }
 
+static int check_no_capset(const struct place *place)
+{
+    struct failure failure;
+
+    /* As under systemd's SystemCallFilter=~@privileged. */
+    failure_init(&failure);
+    CHECK(setresgid(12345, 12345, 12345) == 0 && setresuid(12345, 12345, 12345) == 0);
+    CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L) == 0 && refuse_call(SYS_capset) == 0);
+    CHECK_ERROR(syscall(SYS_capset, NULL, NULL), EPERM);
+    CHECK(harden_process(&place->setup, &failure) == 0);
+    return check_no_capabilities(place);
+}
+
+static void who_has_no_capability_need_not_drop_any(void **state)
+{
+    if (geteuid() != 0 || !seccomp_is_there())
+        skip();
+    in_child(*state, false, check_no_capset);
+}
+
+static void a_mountpoint_that_is_no_directory(void **state)
+{
+    struct place *place = *state;
+
+    place->setup.mountpoint = place->outside;
+    place->setup.gives_files_away = false;
+    in_child(place, true, check_no_capabilities);
+}
+
 static int check_refusal(const struct place *place)
 {
     struct failure failure;
@@ -435,6 +476,8 @@ int main(void)
         each(a_user_has_none),
         each(memory),
         each(each_part_can_be_left_out),
+        each(who_has_no_capability_need_not_drop_any),
+        each(a_mountpoint_that_is_no_directory),
         each(what_cannot_be_done_is_said),
         each(the_report),
     };
