@@ -2,9 +2,10 @@
 """What a daemon does to its store, as a list of operations on a model of a file system.
 
 The daemon runs under strace, which sees every system call, whoever makes it; nothing has to be
-built for it. Descriptors are followed by open, close and the publisher's unshare, so that an
-operation is on a file and not on a path. Replaying all of it has to give the store as it is in the
-end, byte by byte (crash_states.py checks that): a call that is not understood here is found so.
+built for it. Descriptors are followed by open, close, the publisher's unshare and the keeper's
+name, so that an operation is on a file and not on a path. Replaying all of it has to give the store
+as it is in the end, byte by byte (crash_states.py checks that): a call that is not understood here
+is found so.
 """
 
 import collections
@@ -14,7 +15,8 @@ CALLS = ("openat,open,close,dup,dup2,dup3,fcntl,lseek,write,pwrite64,writev,pwri
          "renameat2,link,linkat,unlink,unlinkat,mkdir,mkdirat,rmdir,symlink,symlinkat,truncate,"
          "ftruncate,fallocate,copy_file_range,splice,fsync,fdatasync,setxattr,lsetxattr,fsetxattr,"
          "removexattr,lremovexattr,fremovexattr,chmod,fchmod,fchmodat,sendto,unshare,utimensat,chown,"
-         "fchownat,fchown")
+         "fchownat,fchown,prctl")
+KEEPER = b"easelfs-keeper"  # what the one other process calls itself before it does anything
 
 MARK = "mark-"  # a name that is looked up in the mount to say what its user knows by then
 
@@ -114,7 +116,8 @@ class Recorder:
 
     def call(self, thread, name, arguments, result, since):
         self.files = self.table(thread)
-        if name == "unshare":
+        if name == "unshare" or (name == "prctl" and arguments[0] == "PR_SET_NAME"
+                                 and unquote(arguments[1]) == KEEPER):
             self.tables[thread] = Table()
         elif name == "openat":
             self.open(arguments, result)
