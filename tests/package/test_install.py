@@ -162,6 +162,40 @@ def test_the_service_is_closed_in(installed):
     assert exposure < 4.0
 
 
+def expand(name):
+    """The system calls of one of systemd's groups, or the one of that name."""
+    if not name.startswith("@"):
+        return {name}
+    lines = run("systemd-analyze", "syscall-filter", name).splitlines()[1:]
+    words = [line.strip() for line in lines if line.strip() and not line.strip().startswith("#")]
+    return set().union(*map(expand, words))
+
+
+def unit_lines(key):
+    text = (REPOSITORY / "examples/systemd/system/easelfs@.service").read_text(encoding="utf-8")
+    return re.findall(f"^{key}=(.*)", text, re.MULTILINE)
+
+
+@needs_analyze
+def test_the_service_may_do_what_the_daemon_does(make_mount, standin, tmp_path):
+    """No call of its whole life, start and confinement included, is one that the unit refuses."""
+    allowed = set()
+    for line in unit_lines("SystemCallFilter"):
+        names = set().union(*map(expand, line.lstrip("~").split()))
+        allowed = allowed - names if line.startswith("~") else allowed | names
+    trace = tmp_path / "trace"
+    mount = make_mount(standin.url, under=("strace", "-f", "-qq", "-o", trace))
+    assert mount.generate("A cat") == ["0001.jpg"]
+    mount.unmount()
+    calls = trace.read_text(encoding="utf-8", errors="replace")
+    made = set(re.findall(r"^\d+ +(\w+)\(", calls, re.MULTILINE))
+    assert {"mount", "openat", "renameat2", "connect"} <= made
+    assert made - allowed == set()
+    families = set(re.findall(r"^\d+ +socket\((\w+),", calls, re.MULTILINE))
+    assert families <= set(unit_lines("RestrictAddressFamilies")[0].split()), families
+    assert not re.search(r"^\d+ +m(map|protect)\(.*PROT_WRITE\|PROT_EXEC", calls, re.MULTILINE)
+
+
 @pytest.mark.skipif(not shutil.which("systemd-sysusers"), reason="systemd is not installed")
 def test_user_and_store_are_made(installed, tmp_path):
     (tmp_path / "etc").mkdir()
