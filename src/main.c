@@ -345,6 +345,8 @@ static enum exit_status serve(struct daemon *daemon)
     int64_t drain_ms = (int64_t)daemon->options->drain_s * 1000;
     int error = jobs_start(daemon->jobs, resolve_path, daemon->tree);
 
+    if (!error)
+        error = tree_start_count(daemon->tree);
     if (!error) {
         daemon->served = true;
         error = session_serve(daemon->session);

@@ -72,6 +72,7 @@ struct options {
     uint64_t retry_server_errors;     /* further tries after a 5xx that may have been charged */
     uint64_t images_per_day;          /* 0 = no limit */
     uint64_t user_images_per_day;     /* the same for each user */
+    uint64_t user_bytes;              /* what each user may keep; 0 = no limit */
     uint64_t user_unfinished_jobs;    /* pictures that wait or are under way; 0 = no limit */
     uint64_t requests_per_minute;     /* 0 = no limit */
     uint64_t disk_reserve_percent;    /* prompts are refused while less of the disk is free */

@@ -277,15 +277,23 @@ static ssize_t write_checked(struct tree *tree, struct handle *handle, struct fu
     return tree_write_checked(tree, handle, bytes, (size_t)length, (uint64_t)offset);
 }
 
-static ssize_t write_plain(const struct handle *handle, struct fuse_bufvec *content, off_t offset)
+static ssize_t write_plain(struct tree *tree, const struct handle *handle,
+                           struct fuse_bufvec *content, off_t offset)
 {
     struct fuse_bufvec target = FUSE_BUFVEC_INIT(fuse_buf_size(content));
+    struct tree_claim claim;
+    ssize_t written;
+    int error;
 
     target.buf[0].flags = FUSE_BUF_IS_FD | FUSE_BUF_FD_SEEK;
     target.buf[0].fd = handle->fd;
     target.buf[0].pos = offset;
-    tree_begin_write(handle);
-    return fuse_buf_copy(&target, content, 0);
+    error = tree_begin_write(tree, handle, (uint64_t)offset, fuse_buf_size(content), &claim);
+    if (error)
+        return error;
+    written = fuse_buf_copy(&target, content, 0);
+    tree_end_write(tree, handle, &claim);
+    return written;
 }
 
 static void op_write_buf(fuse_req_t req, fuse_ino_t ino, struct fuse_bufvec *content, off_t offset,
@@ -296,7 +304,7 @@ static void op_write_buf(fuse_req_t req, fuse_ino_t ino, struct fuse_bufvec *con
 
     if (!written)
         written = tree_checks_writes(handle) ? write_checked(ops_tree(req), handle, content, offset)
-                                             : write_plain(handle, content, offset);
+                                             : write_plain(ops_tree(req), handle, content, offset);
     if (written < 0)
         ops_reply(req, (int)written);
     else
@@ -415,8 +423,8 @@ static void op_copy_file_range(fuse_req_t req, fuse_ino_t from_ino, off_t from_o
 
     (void)from_ino;
     if (!copied)
-        copied = tree_copy_range(ops_handle(from_info), from_offset, ops_handle(to_info), to_offset,
-                                 length, flags);
+        copied = tree_copy_range(ops_tree(req), ops_handle(from_info), from_offset,
+                                 ops_handle(to_info), to_offset, length, flags);
     if (copied < 0)
         ops_reply(req, (int)copied);
     else

@@ -36,6 +36,7 @@ struct publisher {
     char *mountpoint;
     dev_t device; /* of the mount, to know it again */
     struct fuse_session *session;
+    struct tree *tree;
     pthread_t thread;
     pid_t thread_id; /* as the kernel names it in requests; set before it is read */
 
@@ -185,7 +186,7 @@ static void *publish_all(void *argument)
 }
 
 int publisher_start(struct publisher *publisher, struct fuse_session *session,
-                    const char *mountpoint)
+                    const char *mountpoint, struct tree *tree)
 {
     cleanup_close int fd = open(mountpoint, O_PATH | O_DIRECTORY | O_CLOEXEC);
     int error;
@@ -196,6 +197,7 @@ int publisher_start(struct publisher *publisher, struct fuse_session *session,
     if (error)
         return error;
     publisher->session = session;
+    publisher->tree = tree;
     publisher->mountpoint = strdup(mountpoint);
     if (!publisher->mountpoint)
         return -ENOMEM;
@@ -308,6 +310,7 @@ void publisher_invalidate(void *context, struct inode *directory, const char *na
 
     if (!is_running(publisher))
         return;
+    tree_note_name(publisher->tree, directory, name);
     fuse_lowlevel_notify_inval_entry(publisher->session, ino, name, strlen(name));
     fuse_lowlevel_notify_inval_inode(publisher->session, ino, 0, 0);
 }

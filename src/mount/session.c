@@ -160,7 +160,7 @@ static int start_publisher(struct session *session, struct failure *failure)
 {
     struct mount *mount = session->setup.mount;
     const char *mountpoint = session->setup.options->mountpoint;
-    int error = publisher_start(mount->publisher, session->fuse, mountpoint);
+    int error = publisher_start(mount->publisher, session->fuse, mountpoint, mount->tree);
 
     session->publishing = !error;
     if (!error)

@@ -77,6 +77,9 @@ struct inode {
     struct failure *refusal;  /* why, where that was found out elsewhere; owned */
     bool refused_by_close;    /* then it does not concern what is changed afterwards */
 
+    /* Real files: a block more than what is counted of it; 0: not known yet (tree/space.c). */
+    _Atomic int64_t space;
+
     /* status.txt: what was last made of it (tree/virtual.c). Protected by the tree's mutex. */
     struct {
         uint64_t hash;

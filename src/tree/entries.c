@@ -67,11 +67,17 @@ int kind_adopt(const struct tree *tree, const struct inode *directory, const cha
 static int finish_making(struct tree *tree, struct inode *parent, const char *name,
                          const struct caller *caller, struct tree_entry *ret_entry)
 {
-    int error = kind_adopt(tree, parent, name, caller);
+    int error;
 
+    space_begin_making(tree, parent, name);
+    error = kind_adopt(tree, parent, name, caller);
     inode_touch(parent);
     jobs_name_changed(tree->setup.jobs, parent, name);
-    return error ? error : tree_lookup(tree, parent, name, caller, ret_entry);
+    if (!error)
+        error = tree_lookup(tree, parent, name, caller, ret_entry);
+    if (!error)
+        space_end_making(tree, ret_entry->inode);
+    return error;
 }
 
 int tree_mknod(struct tree *tree, struct inode *parent, const char *name,
@@ -80,8 +86,12 @@ int tree_mknod(struct tree *tree, struct inode *parent, const char *name,
     cleanup_close int fd = -1;
     int error = check_file_name(tree, parent, name);
 
-    if (error || !S_ISREG(mode))
-        return error ? error : -EPERM;
+    if (!error && !S_ISREG(mode))
+        error = -EPERM;
+    if (!error)
+        error = space_check_entry(tree, caller->uid);
+    if (error)
+        return error;
     fd = openat(parent->fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
                 mode & 07777);
     if (fd < 0)
@@ -96,6 +106,8 @@ int tree_mkdir(struct tree *tree, struct inode *parent, const char *name,
 
     if (!error && parent->kind == &kind_settings)
         error = -EPERM;
+    if (!error)
+        error = space_check_entry(tree, caller->uid);
     if (error)
         return error;
     if (mkdirat(parent->fd, name, mode & 07777) < 0)
@@ -112,6 +124,8 @@ int tree_symlink(struct tree *tree, struct inode *parent, const char *name,
 {
     int error = check_file_name(tree, parent, name);
 
+    if (!error)
+        error = space_check_entry(tree, caller->uid);
     if (error)
         return error;
     if (symlinkat(target, parent->fd, name) < 0)
@@ -174,6 +188,8 @@ int tree_create_file(struct tree *tree, struct inode *parent, const char *name,
         return create_value(tree, parent, name, caller, flags, ret_entry, ret_handle);
     if (!error && (flags & O_ACCMODE) != O_RDONLY)
         error = prompt_check_open(tree, parent, name, &owner);
+    if (!error)
+        error = space_check_entry(tree, caller->uid);
     if (error)
         return error;
     fd = openat(parent->fd, name, (flags & (O_ACCMODE | O_EXCL)) | O_CREAT | O_NOFOLLOW | O_CLOEXEC,
@@ -201,6 +217,13 @@ static struct inode *find_known(struct tree *tree, const struct inode *directory
     if (fstatat(directory->fd, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
         return NULL;
     return inode_find(tree->setup.inodes, status.st_dev, status.st_ino);
+}
+
+/* @inode was removed, or renamed over. */
+static void forget_name(struct tree *tree, struct inode *inode)
+{
+    inode_detach(inode);
+    space_remove(tree, inode);
 }
 
 /* A workspace that looks empty may hold an empty settings/ that is not listed. */
@@ -247,7 +270,7 @@ static int remove_entry(struct tree *tree, struct inode *parent, const char *nam
     } else {
         if (inode) {
             prompt_removed(tree, inode);
-            inode_detach(inode);
+            forget_name(tree, inode);
         }
         inode_touch(parent);
         jobs_name_changed(tree->setup.jobs, parent, name);
@@ -285,10 +308,12 @@ static int publish(struct tree *tree, const char *name, struct inode *new_parent
         error = -errno;
     } else {
         if (target)
-            inode_detach(target);
+            forget_name(tree, target);
         inode = find_known(tree, new_parent, new_name);
         if (inode)
             error = inode_move(inode, new_parent, new_name);
+        if (inode)
+            space_add(tree, inode);
         inode_unref(inode);
     }
     inode_unref(target);
@@ -353,7 +378,7 @@ static int replace(struct tree *tree, struct inode *parent, const char *name, st
     if (!error && renameat2(parent->fd, name, move->directory->fd, move->name, flags) < 0)
         error = -errno;
     if (!error && target)
-        inode_detach(target);
+        forget_name(tree, target);
     return end_move(tree, move, error);
 }
 
@@ -381,7 +406,7 @@ static int rename_onto_value(struct tree *tree, struct inode *parent, const char
     if (!error && unlinkat(parent->fd, name, 0) < 0)
         error = -errno;
     if (!error)
-        inode_detach(inode);
+        forget_name(tree, inode);
     return error;
 }
 
@@ -390,6 +415,7 @@ int tree_rename(struct tree *tree, struct inode *parent, const char *name, struc
 {
     struct inode *inode = NULL;
     struct inode *target = NULL;
+    bool was_value;
     int error;
 
     if (flags & ~(unsigned)(RENAME_NOREPLACE | RENAME_EXCHANGE))
@@ -418,7 +444,14 @@ int tree_rename(struct tree *tree, struct inode *parent, const char *name, struc
         return error;
     }
     target = find_known(tree, new_parent, new_name);
+    was_value = settings_is_value(parent, name);
+    space_begin_move(tree, was_value ? NULL : inode);
+    space_begin_move(tree, target);
     error = rename_known(tree, parent, name, inode, new_parent, new_name, target, flags, caller);
+    space_end_move(tree, target);
+    space_end_move(tree, was_value ? NULL : inode);
+    if (!error && was_value)
+        space_add(tree, inode);
     if (!error) {
         inode_touch(parent);
         inode_touch(new_parent);

@@ -12,6 +12,12 @@
 #include "base/io.h"
 #include "tree/kind.h"
 
+int kind_stat(const struct tree *tree, int fd, struct stat *ret_status)
+{
+    (void)tree;
+    return fstat(fd, ret_status) < 0 ? -errno : 0;
+}
+
 static int file_getattr(struct tree *tree, struct inode *inode, struct stat *ret_status)
 {
     (void)tree;
@@ -30,9 +36,15 @@ static int store_flags(int flags)
 static int truncate_opened(struct tree *tree, struct inode *inode, int fd,
                            const struct handle *handle)
 {
+    struct tree_claim claim;
+    int error = space_claim(tree, inode, 0, &claim);
+
     prompt_begin_change(tree, inode, handle);
     prompt_forget_refusal(inode);
-    return ftruncate(fd, 0) < 0 ? -errno : 0;
+    if (!error && ftruncate(fd, 0) < 0)
+        error = -errno;
+    space_settle(tree, inode, &claim);
+    return error;
 }
 
 int file_attach(struct tree *tree, struct inode *inode, int fd, int flags, struct handle *handle)
@@ -136,12 +148,18 @@ int tree_readlink(struct inode *inode, char *target, size_t size)
     return 0;
 }
 
-static int set_owner(const struct inode *inode, const struct stat *wanted, int what)
+static int set_owner(struct tree *tree, struct inode *inode, const struct stat *wanted, int what)
 {
     uid_t uid = what & TREE_SET_UID ? wanted->st_uid : (uid_t)-1;
     gid_t gid = what & TREE_SET_GID ? wanted->st_gid : (gid_t)-1;
 
-    return fchownat(inode->fd, "", uid, gid, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+    uid_t before = space_begin_giving(tree, inode);
+    int error = 0;
+
+    if (fchownat(inode->fd, "", uid, gid, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0)
+        error = -errno;
+    space_end_giving(tree, inode, before);
+    return error;
 }
 
 static int change_size(struct tree *tree, struct inode *inode, const struct handle *handle,
@@ -149,6 +167,7 @@ static int change_size(struct tree *tree, struct inode *inode, const struct hand
 {
     cleanup_close int opened = -1;
     int fd = handle && handle->writer ? handle->fd : -1;
+    struct tree_claim claim;
     int error;
 
     if (fd < 0) {
@@ -157,12 +176,16 @@ static int change_size(struct tree *tree, struct inode *inode, const struct hand
     }
     if (fd < 0)
         return fd;
+    error = space_claim(tree, inode, (uint64_t)size, &claim);
+    if (error)
+        return error;
     prompt_hold(tree, inode);
     prompt_begin_change(tree, inode, handle);
     error = ftruncate(fd, size) < 0 ? -errno : 0;
     if (!error && size == 0)
         prompt_forget_refusal(inode);
     prompt_let_go(tree, inode);
+    space_settle(tree, inode, &claim);
     return error;
 }
 
@@ -217,7 +240,7 @@ static int set_real(struct tree *tree, struct inode *inode, const struct handle 
         error = set_mode(inode, wanted->st_mode);
     /* Nothing at all is a chown(2) of nothing: it is noted when that was. */
     if (!error && (!what || (what & (TREE_SET_UID | TREE_SET_GID))))
-        error = set_owner(inode, wanted, what);
+        error = set_owner(tree, inode, wanted, what);
     if (!error && (what & TREE_SET_SIZE))
         error = set_size(tree, inode, handle, wanted->st_size);
     if (!error &&
@@ -239,10 +262,21 @@ int tree_setattr(struct tree *tree, struct inode *inode, struct handle *handle,
     return error ? error : tree_getattr(tree, inode, ret_status, ret_timeout_s);
 }
 
-void tree_begin_write(const struct handle *handle)
+int tree_begin_write(struct tree *tree, const struct handle *handle, uint64_t offset, size_t length,
+                     struct tree_claim *ret_claim)
 {
+    int error = space_claim(tree, handle->inode, offset + length, ret_claim);
+
+    if (error)
+        return error;
     prompt_note_change(handle->inode, handle);
     inode_touch_parent(handle->inode);
+    return 0;
+}
+
+void tree_end_write(struct tree *tree, const struct handle *handle, const struct tree_claim *claim)
+{
+    space_settle(tree, handle->inode, claim);
 }
 
 int tree_fsync(struct handle *handle, bool data_only)
@@ -256,14 +290,19 @@ int tree_fallocate(struct tree *tree, struct handle *handle, int mode, off_t off
 {
     struct inode *inode = handle->inode;
     bool changes = mode != FALLOC_FL_KEEP_SIZE; /* else room is made, and nothing is written */
+    struct tree_claim claim;
     int error = 0;
 
     if (!handle->writer)
         return -EBADF;
     if (handle->fd < 0)
         return -EOPNOTSUPP;
+    if (tree->space && (mode & (FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE)) == FALLOC_FL_KEEP_SIZE)
+        return -EOPNOTSUPP; /* lengths are counted, and this would take more than that */
     if (changes)
         error = prompt_check_size(inode, (uint64_t)offset + (uint64_t)length);
+    if (!error)
+        error = space_claim(tree, inode, (uint64_t)offset + (uint64_t)length, &claim);
     if (error)
         return error;
     prompt_hold(tree, inode);
@@ -271,22 +310,29 @@ int tree_fallocate(struct tree *tree, struct handle *handle, int mode, off_t off
         prompt_begin_change(tree, inode, handle);
     error = fallocate(handle->fd, mode, offset, length) < 0 ? -errno : 0;
     prompt_let_go(tree, inode);
+    space_settle(tree, inode, &claim);
     inode_touch_parent(inode);
     return error;
 }
 
-int64_t tree_copy_range(struct handle *from, off_t from_offset, struct handle *to, off_t to_offset,
-                        size_t length, int flags)
+int64_t tree_copy_range(struct tree *tree, struct handle *from, off_t from_offset,
+                        struct handle *to, off_t to_offset, size_t length, int flags)
 {
+    struct tree_claim claim;
     ssize_t copied;
+    int error;
 
     if (!to->writer)
         return -EBADF;
     if (from->fd < 0 || tree_checks_writes(to)) /* the kernel then reads and writes */
         return -EOPNOTSUPP;
-    tree_begin_write(to);
+    error = tree_begin_write(tree, to, (uint64_t)to_offset, length, &claim);
+    if (error)
+        return error;
     copied = copy_file_range(from->fd, &from_offset, to->fd, &to_offset, length, (unsigned)flags);
-    return copied < 0 ? -errno : copied;
+    error = copied < 0 ? -errno : 0;
+    tree_end_write(tree, to, &claim);
+    return error ? error : copied;
 }
 
 /* Users see user.* but for our own note on prompts. */

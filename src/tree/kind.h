@@ -9,6 +9,7 @@
 #define EASELFS_TREE_KIND_H
 
 #include "tree/listing.h"
+#include "tree/space.h"
 #include "tree/tree.h"
 
 struct node_kind {
@@ -45,6 +46,8 @@ struct tree {
     uid_t uid;
     gid_t gid;
 
+    struct space *space; /* NULL: there is no limit (tree/space.h) */
+
     _Atomic uint64_t last_handle_id;
 
     /* Set once by tree_set_staging(), before the first request. */
@@ -73,6 +76,9 @@ void kind_note_changed(const struct tree *tree, struct inode *inode);
 /** The inode of the real @name in the real @directory. */
 int kind_get_real(struct tree *tree, struct inode *directory, const char *name,
                   struct inode **ret_inode);
+
+/** fstat(2) of a real file, with the owner that users see. */
+int kind_stat(const struct tree *tree, int fd, struct stat *ret_status);
 
 /** Fill @status for a virtual node. */
 void kind_fill_virtual(const struct tree *tree, const struct inode *inode, mode_t permissions,

@@ -393,6 +393,13 @@ int prompt_check_size(struct inode *inode, uint64_t size)
     return size > PROMPT_MAX_BYTES && prompt_is_named(inode) ? -EFBIG : 0;
 }
 
+static int check_user(struct tree *tree, uid_t uid, struct failure *failure)
+{
+    int error = jobs_check_user(tree->setup.jobs, uid, failure);
+
+    return error || !space_check_entry(tree, uid) ? error : space_refuse(tree, failure);
+}
+
 /* Whether a job may come of what is written; one that is registered for that file is counted. */
 static int check_author(struct tree *tree, const struct handle *handle, struct failure *failure)
 {
@@ -400,7 +407,7 @@ static int check_author(struct tree *tree, const struct handle *handle, struct f
 
     if (inode->registered && inode->closed_by == handle->id)
         return 0;
-    return jobs_check_user(tree->setup.jobs, handle->owner.uid, failure);
+    return check_user(tree, handle->owner.uid, failure);
 }
 
 /* @failure: set where it says more than the errno does */
@@ -408,16 +415,22 @@ static ssize_t write_text(struct tree *tree, const struct handle *handle, const 
                           size_t length, uint64_t offset, struct failure *failure)
 {
     struct inode *inode = handle->inode;
+    struct tree_claim claim;
     ssize_t written;
     int error = check_author(tree, handle, failure);
 
     if (!error)
         error = prompt_check_chunk(bytes, length, offset, failure);
+    if (!error && space_claim(tree, inode, offset + length, &claim))
+        error = space_refuse(tree, failure);
     if (error)
         return error;
     prompt_begin_change(tree, inode, handle);
     written = pwrite(handle->fd, bytes, length, (off_t)offset);
-    return written < 0 ? -errno : written;
+    if (written < 0)
+        written = -errno;
+    space_settle(tree, inode, &claim);
+    return written;
 }
 
 ssize_t prompt_write(struct tree *tree, const struct handle *handle, const void *bytes,
@@ -544,7 +557,9 @@ int prompt_before_rename(struct tree *tree, struct inode *inode, struct inode *d
     if (!error && inode_writer_count(inode) && atomic_load(&inode->writing)) {
         error = check_draft(&draft, &failure); /* it is not finished: its close will commit it */
     } else if (!error) {
-        error = register_draft(tree, inode, &draft, &failure);
+        error = check_user(tree, owner->uid, &failure);
+        if (!error)
+            error = register_draft(tree, inode, &draft, &failure);
         *ret_commits = !error;
     }
     if (error)

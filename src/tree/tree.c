@@ -59,6 +59,10 @@ int tree_create(const struct tree_setup *setup, struct tree **ret_tree)
         error = make_model_directory(tree, &setup->models->models[i]);
     if (!error)
         error = io_sync_dir(setup->store->tree_fd);
+    if (!error)
+        error = space_create(setup->options->user_bytes, &tree->space);
+    if (!error)
+        space_count_prepare(tree);
     if (error) {
         tree_destroy(tree);
         return error;
@@ -83,6 +87,7 @@ void tree_destroy(struct tree *tree)
 
     if (!tree)
         return;
+    space_destroy(tree->space);
     while ((handle = LIST_FIRST(&tree->handles))) {
         LIST_REMOVE(handle, link);
         destroy_handle(handle);
@@ -92,6 +97,16 @@ void tree_destroy(struct tree *tree)
     mutex_fini(&tree->mutex);
     free(tree->staging_name);
     free(tree);
+}
+
+int tree_start_count(struct tree *tree)
+{
+    return space_count(tree);
+}
+
+void tree_note_name(struct tree *tree, struct inode *directory, const char *name)
+{
+    space_add_name(tree, directory, name);
 }
 
 int tree_set_staging(struct tree *tree, const char *name, pid_t thread)
@@ -326,6 +341,7 @@ void tree_release(struct tree *tree, struct handle *handle)
         settings_released(tree, handle);
     } else if (handle->writer && inode_drop_writer(handle->inode) == 0) {
         prompt_released(tree, handle);
+        space_remove(tree, handle->inode);
         inode_touch_parent(handle->inode);
         jobs_kick(tree->setup.jobs);
     }

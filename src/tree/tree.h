@@ -165,8 +165,20 @@ size_t tree_read_text(struct tree *tree, struct handle *handle, void *buffer, si
  */
 int tree_drop_set_id(struct tree *tree, struct inode *inode, bool *ret_dropped);
 
-/** The content is about to be changed through @handle. */
-void tree_begin_write(const struct handle *handle);
+/** What a write has set aside: private to the tree. */
+struct tree_claim {
+    uid_t uid;
+    int64_t blocks;
+};
+
+/**
+ * The content is about to be changed through @handle: @length bytes at @offset.
+ *
+ * @return 0 with @ret_claim, and tree_end_write() has to follow; -EDQUOT
+ */
+int tree_begin_write(struct tree *tree, const struct handle *handle, uint64_t offset, size_t length,
+                     struct tree_claim *ret_claim);
+void tree_end_write(struct tree *tree, const struct handle *handle, const struct tree_claim *claim);
 
 /**
  * A descriptor of the file is closed. For a changed prompt: durable and registered after 0;
@@ -178,8 +190,8 @@ int tree_flush(struct tree *tree, struct handle *handle, const struct caller *ca
 void tree_release(struct tree *tree, struct handle *handle);
 int tree_fsync(struct handle *handle, bool data_only);
 int tree_fallocate(struct tree *tree, struct handle *handle, int mode, off_t offset, off_t length);
-int64_t tree_copy_range(struct handle *from, off_t from_offset, struct handle *to, off_t to_offset,
-                        size_t length, int flags);
+int64_t tree_copy_range(struct tree *tree, struct handle *from, off_t from_offset,
+                        struct handle *to, off_t to_offset, size_t length, int flags);
 
 int tree_opendir(struct tree *tree, struct inode *inode, const struct caller *caller,
                  struct handle **ret_handle);
@@ -201,6 +213,12 @@ int tree_setxattr(struct tree *tree, struct inode *inode, const char *name, cons
                   size_t size, int flags);
 int tree_removexattr(struct tree *tree, struct inode *inode, const char *name);
 int tree_statfs(struct tree *tree, struct statvfs *ret_status);
+
+/** Count what was there before the mount, for user_bytes, in the background. Once. */
+int tree_start_count(struct tree *tree);
+
+/** The job layer has put @name into @directory, or removed it, without the kernel. Any thread. */
+void tree_note_name(struct tree *tree, struct inode *directory, const char *name);
 
 /** Whether what the wait file @inode waits for is over: also where its directory was removed. */
 bool tree_wait_is_over(struct tree *tree, struct inode *inode);

@@ -258,6 +258,7 @@ static void the_printed_configuration_reads_back(void **state)
                                           "images_per_day = 200\n"
                                           "user_images_per_day = 0\n"
                                           "user_unfinished_jobs = 0\n"
+                                          "user_bytes = 0\n"
                                           "retry_server_errors = 0\n"
                                           "resend = ask\n"
                                           "drain = 300\n"

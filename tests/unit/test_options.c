@@ -43,6 +43,7 @@ static void defaults(void **state)
     assert_int_equal(options->images_per_day, 200);
     assert_int_equal(options->user_images_per_day, 0);
     assert_int_equal(options->user_unfinished_jobs, 0);
+    assert_int_equal(options->user_bytes, 0);
     assert_int_equal(options->requests_per_minute, 0);
     assert_int_equal(options->disk_reserve_percent, 5);
     assert_int_equal(options->answer_room_bytes, 33554432);
@@ -111,7 +112,7 @@ static void every_number_keeps_its_range_in_every_spelling(void **state)
             check_number(*state, &spec[i], (enum spelling)j);
         numbers++;
     }
-    assert_int_equal(numbers, 16);
+    assert_int_equal(numbers, 17);
 }
 
 static void long_options(void **state)
