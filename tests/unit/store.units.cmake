@@ -9,6 +9,7 @@ easelfs_unit(inode_threads store conf base)
 easelfs_unit(imagetype store conf base)
 easelfs_unit(imagesize store conf base)
 easelfs_unit(values store conf base)
+easelfs_unit(ownership store conf base)
 easelfs_unit(store_memory store conf base)
 # Every allocation that store/ and base/ ask for goes through the test, which lets each fail in
 # turn; and so does the reading of directories.
