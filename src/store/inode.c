@@ -23,6 +23,7 @@ int inode_table_create(struct inode_table **ret_table)
         return -ENOMEM;
     }
     table->bucket_count = FIRST_BUCKET_COUNT;
+    table->top_depth = 1;
     mutex_init(&table->mutex);
     *ret_table = table;
     return 0;

@@ -87,6 +87,7 @@ struct inode {
         int64_t changed_ns;    /* when it was first seen like that, since the epoch */
         int64_t made_s;        /* the second of clock_now_ms() in which it was made */
         uint64_t change_count; /* jobs_change_count() before that */
+        uid_t reader;          /* for whom */
         bool known;
     } text;
 };
@@ -163,10 +164,16 @@ struct inode *inode_parent(struct inode *inode);
 int inode_path(struct inode *inode, struct buf *path);
 
 /**
- * The directory right below the root on the way to @inode (or @inode itself), with a reference for
- * the caller; NULL where it or something above it was removed.
+ * The model's directory, right below the root, on the way to @inode (or @inode itself), with a
+ * reference for the caller; NULL where it or something above it was removed.
  */
+struct inode *inode_model(struct inode *inode);
+
+/** The same for the top workspace; NULL also where @inode stands above all of these. */
 struct inode *inode_top(struct inode *inode);
+
+/** How far below the root top workspaces are; 1 unless it is set. Before any inode is made. */
+void inode_set_top_depth(struct inode_table *table, unsigned depth);
 
 /** Whether @inode is @ancestor or stands somewhere below it. */
 bool inode_is_below(struct inode *inode, struct inode *ancestor);

@@ -70,19 +70,47 @@ int inode_path(struct inode *inode, struct buf *path)
     return start < 0 ? start : buf_append(path, own + start, (size_t)(PATH_BYTES_MAX - start));
 }
 
-struct inode *inode_top(struct inode *inode)
+/* The directory @depth below the root on the way to @inode, or NULL. */
+static struct inode *ancestor_locked(struct inode *inode, unsigned depth)
+    requires_(inode->table->mutex)
 {
     struct inode *at = inode;
+    const struct inode *above = inode; /* @depth above @at: where that is the root, it is found */
+
+    for (unsigned i = 0; above && i < depth; i++)
+        above = above->parent;
+    while (above && above->parent) {
+        above = above->parent;
+        at = at->parent;
+    }
+    return above && above->name ? at : NULL; /* the root has an empty name, an orphan none */
+}
+
+static struct inode *ancestor(struct inode *inode, unsigned depth)
+{
+    struct inode *found;
 
     mutex_lock(&inode->table->mutex);
-    while (at->parent && at->parent->parent)
-        at = at->parent;
-    if (at->parent && at->parent->name)
-        at->reference_count++;
-    else
-        at = NULL;
+    found = ancestor_locked(inode, depth);
+    if (found)
+        found->reference_count++;
     mutex_unlock(&inode->table->mutex);
-    return at;
+    return found;
+}
+
+struct inode *inode_model(struct inode *inode)
+{
+    return ancestor(inode, 1);
+}
+
+struct inode *inode_top(struct inode *inode)
+{
+    return ancestor(inode, inode->table->top_depth);
+}
+
+void inode_set_top_depth(struct inode_table *table, unsigned depth)
+{
+    table->top_depth = depth;
 }
 
 bool inode_is_below(struct inode *inode, struct inode *ancestor)

@@ -8,6 +8,7 @@
 #include "store/inode.h"
 
 struct inode_table {
+    unsigned top_depth; /* of top workspaces below the root; never changes once there are inodes */
     struct mutex mutex;
     struct inode **buckets guarded_by_(mutex);
     size_t bucket_count guarded_by_(mutex); /* a power of two */

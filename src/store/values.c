@@ -54,16 +54,27 @@ static int overlay_directory(const struct inode *directory, const struct model_p
     return error;
 }
 
+/* From @top, or from the highest that is still known, down to @directory. */
+static int overlay_from(const struct inode *top, struct inode *directory,
+                        const struct model_profile *profile, struct settings *settings)
+{
+    struct inode *parent = directory == top ? NULL : inode_parent(directory);
+    int error = 0;
+
+    if (parent && parent->fd >= 0) /* the root is virtual */
+        error = overlay_from(top, parent, profile, settings);
+    inode_unref(parent);
+    return error ? error : overlay_directory(directory, profile, settings);
+}
+
 int values_inherit(struct inode *directory, const struct model_profile *profile,
                    struct settings *settings)
 {
-    struct inode *parent = inode_parent(directory);
-    int error = 0;
+    struct inode *top = inode_top(directory);
+    int error = overlay_from(top, directory, profile, settings);
 
-    if (parent && parent->fd >= 0) /* the root is virtual: the one below it is the model's */
-        error = values_inherit(parent, profile, settings);
-    inode_unref(parent);
-    return error ? error : overlay_directory(directory, profile, settings);
+    inode_unref(top);
+    return error;
 }
 
 int values_in_force(struct inode *directory, const struct model *model,
@@ -76,7 +87,7 @@ int values_in_force(struct inode *directory, const struct model *model,
 
 const struct model *values_model(const struct model_list *models, struct inode *directory)
 {
-    struct inode *top = inode_top(directory);
+    struct inode *top = inode_model(directory);
     const struct model *model = NULL;
     char name[NAME_MAX + 1];
 

@@ -15,9 +15,9 @@
 #define VALUES_DIRECTORY "settings"
 
 /**
- * Lay the values that hold in @directory over @settings: of the directories from the model's down
- * to @directory itself. A value that the model does not take (it was copied from another model's
- * directory) is left aside.
+ * Lay the values that hold in @directory over @settings: of the directories from the top workspace
+ * down to @directory itself. A value that the model does not take (it was copied from another
+ * model's directory) is left aside.
  *
  * @return 0, -ENOMEM, or the errno of reading a file; @settings is then as far as it came.
  */

@@ -52,6 +52,44 @@ static void places(void **state)
     assert_false(inode_is_below(c, other));
 }
 
+static void assert_model(struct inode *inode, const struct inode *expected)
+{
+    struct inode *model = inode_model(inode);
+
+    assert_ptr_equal(model, expected);
+    inode_unref(model);
+}
+
+/* Where many users share the mount: MODEL/USER/... */
+static void top_workspaces_may_stand_deeper(void **state)
+{
+    const struct tree *tree = *state;
+    struct inode *a;
+    struct inode *b;
+    struct inode *c;
+    struct inode *d;
+
+    inode_set_top_depth(tree->table, 2);
+    a = make_dir(tree, "a", tree->root, "a");
+    b = make_dir(tree, "a/b", a, "b");
+    c = make_dir(tree, "a/b/c", b, "c");
+    d = make_file(tree, "a/b/c/d", c, "d");
+    assert_top(d, b);
+    assert_top(c, b);
+    assert_top(b, b);
+    assert_top(a, NULL);
+    assert_top(tree->root, NULL);
+    assert_model(d, a);
+    assert_model(b, a);
+    assert_model(a, a);
+    assert_model(tree->root, NULL);
+    inode_detach(c);
+    assert_top(d, NULL);
+    assert_model(d, NULL);
+    assert_top(c, NULL);
+    assert_model(c, NULL);
+}
+
 static void detached_has_no_place(void **state)
 {
     const struct tree *tree = *state;
@@ -212,6 +250,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         tree_test(paths),
         tree_test(places),
+        tree_test(top_workspaces_may_stand_deeper),
         tree_test(detached_has_no_place),
         tree_test(moves),
         tree_test(no_inode_stands_below_itself),
