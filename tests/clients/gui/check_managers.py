@@ -15,7 +15,8 @@ from screen import HEIGHT, WIDTH
 
 JOBS = 20
 PIXELS = 300  # of a thumbnail's that have a colour of the picture's
-FREEZE = 1.0  # seconds
+FREEZE = 1.0  # seconds in the kernel
+SLACK = 5.0  # seconds that a loaded machine may take; what waits for a job waits for ever
 
 
 @pytest.fixture(autouse=True)
@@ -77,7 +78,7 @@ class Opening:
 
     def __init__(self, session, folder):
         screen, manager = session.screen, session.manager
-        manager.await_end()
+        manager.close()
         began = time.monotonic()
         process = screen.start(manager.name, *manager.options, str(folder))
         with Stuck(process.pid) as self.stuck:
@@ -99,9 +100,9 @@ class Opening:
     def assert_like(self, other):
         """Nothing waited for more than what takes its time in `other`, too."""
         assert self.stuck.samples and self.stuck.longest < FREEZE, self.stuck.where
-        assert self.mapped < 2 * other.mapped + FREEZE
-        assert self.quiet < 2 * other.quiet + FREEZE
-        assert max(self.answers) < 2 * max(other.answers) + FREEZE
+        assert self.mapped < 2 * other.mapped + SLACK
+        assert self.quiet < 2 * other.quiet + SLACK
+        assert max(self.answers) < 2 * max(other.answers) + SLACK
 
     def __str__(self):
         return (f"window {self.mapped:.2f} s, quiet {self.quiet:.2f} s, answers to keys "

@@ -61,7 +61,7 @@ class Manager:
         return window
 
     def close(self):
-        """Close all windows."""
+        """Close all windows, and end: what is started next is not handed to one that goes."""
         screen = self.screen
 
         def closed():
@@ -72,11 +72,8 @@ class Manager:
             select.select([], [], [], 0.1)
             return not any(screen.titles().values())
         until(closed, "the end of all windows")
-
-    def await_end(self):
-        """Until none of it runs: the next window is its start."""
         if self.end:
-            self.screen.run(self.name, *self.end, check=False)
+            screen.run(self.name, *self.end, check=False)
         until(lambda: not self.screen.pids(self.name), f"the end of {self.name}")
 
     def thumbnail(self, path):
