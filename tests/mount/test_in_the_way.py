@@ -204,6 +204,7 @@ def test_removing_a_workspace_with_jobs_in_every_state(make_mount, standin):
         (low / ("deep" if i == 2 else ".") / f"sent{i}.prompt").write_text(
             f"[[standin: delay=1500, words=, size=16x16]] {i}")
     standin.await_requests(3)
+    standin.process.send_signal(signal.SIGSTOP)  # it answers none of them meanwhile
     for i in range(5):
         (low / f"queued{i}.prompt").write_text(f"{SLOW} {i}")
     until(lambda: mount.status(low).count("waits for its turn") == 5, "queued jobs")
@@ -215,6 +216,7 @@ def test_removing_a_workspace_with_jobs_in_every_state(make_mount, standin):
     assert time.monotonic() - begun < LIMIT / 4
     os.close(opened)
     assert not low.exists()
+    standin.process.send_signal(signal.SIGCONT)
     mount.settled()
     assert pictures(mount.top) == ["sent0.jpg", "sent1.jpg", "sent2.jpg"]
     assert sorted(standin.prompts())[0].endswith("0") and len(standin.requests()) == 3
