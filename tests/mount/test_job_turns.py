@@ -7,15 +7,26 @@ EASELFS_FLOOD says how many prompts the one user has (5000 takes some minutes).
 import contextlib
 import os
 import signal
+import threading
 
 import pytest
 
+import conftest
 from harness import as_user, until
 from job_play import SMALL, directed, kill
 
 ALICE, BOB, CAROL = 20001, 20002, 20003
 FLOOD = int(os.environ.get("EASELFS_FLOOD", "500"))
 LONG = max(120, FLOOD / 10)
+
+
+@pytest.fixture(autouse=True)
+def watchdog(request):
+    """As everywhere, but for what a flood takes."""
+    timer = threading.Timer(max(conftest.HARD_LIMIT, LONG), conftest.bite, [request.node.name])
+    timer.start()
+    yield
+    timer.cancel()
 
 
 @pytest.fixture
