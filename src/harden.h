@@ -18,7 +18,8 @@ void harden_memory(const struct options *options);
 /** What harden_process() has to know. */
 struct harden_setup {
     const struct options *options;
-    const char *mountpoint; /* as the publisher goes there */
+    const char *const *mountpoints; /* as the publisher goes there: one, or where it may be */
+    size_t mountpoint_count;
     /* The store's files belong to those who made them: as root, chown(2) and what follows. */
     bool gives_files_away;
 };

@@ -52,7 +52,8 @@ struct ruleset_attributes {
      ACCESS_TRUNCATE)
 
 /*
- * What the C library, libcurl, OpenSSL and libmagic read while the daemon runs. /etc as a whole,
+ * What the C library, libcurl, OpenSSL and libmagic read while the daemon runs, also to learn the
+ * names of users. /etc as a whole,
  * because a rule is for a file and not for its name: resolv.conf and the bundle of certificates are
  * replaced while we run. The links in /etc lead to /run.
  */
@@ -66,6 +67,8 @@ static const char *const read_paths[] = {
     "/run/NetworkManager",
     "/run/connman",
     "/run/nscd",
+    "/run/systemd/userdb",
+    "/var/lib/sss",
     "/var/lib/ca-certificates",
     "/proc",
     "/sys/devices/system/cpu",
@@ -129,8 +132,8 @@ static int allow_all(const struct harden_setup *setup, int ruleset, int version)
 
     if (!error)
         error = allow(ruleset, "/dev/null", LANDLOCK_ACCESS_FS_WRITE_FILE);
-    if (!error)
-        error = allow(ruleset, setup->mountpoint, ACCESS_MOUNT);
+    for (size_t i = 0; !error && i < setup->mountpoint_count; i++)
+        error = allow(ruleset, setup->mountpoints[i], ACCESS_MOUNT);
     if (!error && options->ca_file)
         error = allow(ruleset, options->ca_file, LANDLOCK_ACCESS_FS_READ_FILE);
     for (size_t i = 0; !error && i < sizeof(read_paths) / sizeof(read_paths[0]); i++)

@@ -45,6 +45,7 @@
 #include "helper.h"
 #include "job/jobs.h"
 #include "models.h"
+#include "mount/handed.h"
 #include "mount/publish.h"
 #include "mount/session.h"
 #include "mount/stale.h"
@@ -156,7 +157,7 @@ static void report_ready(void *context)
 
     char status[TEXT_MAX_STATUS];
 
-    snprintf(status, sizeof(status), "mounted on %s", daemon->options->mountpoint);
+    snprintf(status, sizeof(status), "mounted on %s", daemon->mount.place);
     text_make_printable(status, '?');
     log_info("%s", status);
     notify_ready(status);
@@ -312,14 +313,16 @@ static int mount_and_harden(struct daemon *daemon, struct failure *failure)
         .keeper = daemon->keeper,
         .mount = &daemon->mount,
     };
-    const struct harden_setup harden = {
+    struct harden_setup harden = {
         .options = daemon->options,
-        .mountpoint = daemon->options->mountpoint,
-        .gives_files_away = true,
+        .gives_files_away = !daemon->options->shared, /* there, owners are on record */
     };
     int error = session_create(&session, &daemon->session, failure);
 
-    return error ? error : harden_process(&harden, failure);
+    if (error)
+        return error;
+    harden.mountpoint_count = session_places(daemon->session, &harden.mountpoints);
+    return harden_process(&harden, failure);
 }
 
 static int start_session(struct daemon *daemon, struct failure *failure)
@@ -339,11 +342,17 @@ static struct inode *resolve_path(void *context, const char *path)
     return tree_resolve(context, path);
 }
 
+static struct inode *resolve_top(void *context, const char *model, const struct owner *owner)
+{
+    return tree_resolve_top(context, model, owner);
+}
+
 /* From the mount to the last answer. */
 static enum exit_status serve(struct daemon *daemon)
 {
     int64_t drain_ms = (int64_t)daemon->options->drain_s * 1000;
-    int error = jobs_start(daemon->jobs, resolve_path, daemon->tree);
+    const struct jobs_places places = {daemon->tree, resolve_path, resolve_top};
+    int error = jobs_start(daemon->jobs, &places);
 
     if (!error)
         error = tree_start_count(daemon->tree);
@@ -477,8 +486,9 @@ static enum exit_status begin(int argc, char *argv[])
     if (options->print_config)
         return print_config(options);
     log_notes(options->notes);
-    umask(0);                       /* users' masks have been applied by the kernel */
-    unsetenv("SSLKEYLOGFILE");      /* libcurl would write session keys to it */
+    umask(0);                  /* users' masks have been applied by the kernel */
+    unsetenv("SSLKEYLOGFILE"); /* libcurl would write session keys to it */
+    handed_keep(options->mountpoint);
     setlocale(LC_CTYPE, "C.UTF-8"); /* libcurl has names of hosts in it */
     notify_open();
     session_block_signals();

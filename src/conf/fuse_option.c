@@ -13,45 +13,22 @@
 
 /* A name that ends with `=` or `-` or `.` stands for all that begin with it. */
 static const char *const passed[] = {
-    "allow_other", "allow_root", "auto_unmount", "context=", "defcontext=", "dirsync",
-    "exec",        "fscontext=", "max_read=",    "noatime",  "nodev",       "noexec",
-    "nosuid",      "ro",         "rootcontext=", "rw",       "sync",        NULL,
+    "allow_other",  "allow_root", "auto_unmount", "context=", "defcontext=",
+    "dirsync",      "fscontext=", "max_read=",    "noatime",  "ro",
+    "rootcontext=", "rw",         "sync",         NULL,
 };
 
-/* For mount(8), fstab and systemd; or what every easelfs mount is anyway. */
+/* For mount(8), fstab and systemd; or what every easelfs mount is anyway, whoever asks. */
 static const char *const dropped[] = {
-    "X-",
-    "_netdev",
-    "async",
-    "atime",
-    "auto",
-    "comment=",
-    "defaults",
-    "default_permissions",
-    "dev",
-    "diratime",
-    "fsname=",
-    "group",
-    "helper=",
-    "lazytime",
-    "noauto",
-    "nodiratime",
-    "nofail",
-    "nolazytime",
-    "nonempty",
-    "norelatime",
-    "nostrictatime",
-    "nouser",
-    "owner",
-    "relatime",
-    "strictatime",
-    "subtype=",
-    "suid",
-    "uhelper=",
-    "user",
-    "user=",
-    "users",
-    "x-",
+    "X-",          "_netdev",    "async",      "atime",
+    "auto",        "comment=",   "defaults",   "default_permissions",
+    "dev",         "diratime",   "exec",       "fsname=",
+    "group",       "helper=",    "lazytime",   "noauto",
+    "nodev",       "nodiratime", "noexec",     "nofail",
+    "nolazytime",  "nonempty",   "norelatime", "nostrictatime",
+    "nosuid",      "nouser",     "owner",      "relatime",
+    "strictatime", "subtype=",   "suid",       "uhelper=",
+    "user",        "user=",      "users",      "x-",
     NULL,
 };
 
@@ -73,12 +50,19 @@ static bool is_listed(const char *const *list, const char *option)
     return false;
 }
 
-bool fuse_option_is_known(const char *option)
+/* no_default_permissions, default_permissions=no, and what else might be tried. */
+static bool is_refused(const char *option)
 {
-    return *option == '\0' || is_listed(passed, option) || is_listed(dropped, option);
+    return strstr(option, "default_permissions") && !is_listed(dropped, option);
 }
 
-static bool is_in(const char *options, const char *option)
+bool fuse_option_is_known(const char *option)
+{
+    return *option == '\0' || is_listed(passed, option) || is_listed(dropped, option) ||
+           is_refused(option);
+}
+
+bool fuse_option_has(const char *options, const char *option)
 {
     size_t length = strlen(option);
 
@@ -105,9 +89,14 @@ static int add_one(char **options, const char *option, struct failure *failure)
 {
     size_t length = *options ? strlen(*options) + strlen(",") : 0;
 
+    if (is_refused(option))
+        return failure_set(failure, -EINVAL,
+                           "\"%.40s\": the kernel always checks permissions; that cannot be "
+                           "switched off.",
+                           option);
     if (!fuse_option_is_known(option))
         return failure_set(failure, -EINVAL, "\"%.40s\" is not a mount option.", option);
-    if (!is_listed(passed, option) || is_in(*options, option))
+    if (!is_listed(passed, option) || fuse_option_has(*options, option))
         return 0;
     if (length + strlen(option) > LIST_MAX_BYTES)
         return failure_set(failure, -EINVAL, "The mount options are longer than %d bytes.",

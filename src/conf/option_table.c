@@ -142,6 +142,9 @@ static const struct option_spec table[] = {
     {.name = "store", .kind = OPTION_PATH, .group = GROUP_RUN,
      .offset = FIELD(options.store), .argument = "DIR",
      .help = "where everything is kept (~/.local/share/easelfs)"},
+    {.name = "shared", .kind = OPTION_FLAG, .group = GROUP_RUN,
+     .offset = FIELD(options.shared),
+     .help = "one mount for all users, each with a place of their own"},
     {.name = "foreground", .letter = 'f', .kind = OPTION_FLAG, .group = GROUP_RUN,
      .offset = FIELD(options.foreground),
      .help = "stay in the foreground, log to standard error"},
@@ -195,8 +198,13 @@ static bool is_same_name(const char *name, const char *written, size_t length)
     return true;
 }
 
+/* mount(8) takes `shared` for itself, and does not hand it on. */
+static const char shared_alias[] = "multiuser";
+
 const struct option_spec *option_find(const char *name, size_t length)
 {
+    if (is_same_name(shared_alias, name, length))
+        return option_find("shared", strlen("shared"));
     for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
         if (is_same_name(table[i].name, name, length))
             return &table[i];

@@ -10,12 +10,16 @@
 #include "base/cleanup.h"
 #include "conf/argv.h"
 #include "conf/config_file.h"
+#include "conf/fuse_option.h"
 #include "conf/option_table.h"
 #include "conf/option_value.h"
 #include "conf/sections.h"
 #include "conf/url.h"
 
 static const char system_config[] = "/etc/easelfs/easelfs.conf";
+
+/* It is nobody's own. */
+static const char shared_store[] = "/var/lib/easelfs";
 
 /* More notes than anyone reads. */
 #define NOTES_MAX_BYTES 65536
@@ -129,6 +133,17 @@ static int xdg_path(const char *variable, const char *below_home, const char *na
     return 0;
 }
 
+/*
+ * mount.fuse3 leaves $HOME as it is when it becomes another user: what is in a home that cannot
+ * even be entered is not for this one.
+ */
+static bool has_foreign_home(void)
+{
+    const char *home = getenv("HOME");
+
+    return home && access(home, X_OK) < 0 && errno == EACCES;
+}
+
 static int read_files(struct draft *draft, struct failure *failure)
 {
     cleanup_free char *user_config = NULL;
@@ -139,7 +154,7 @@ static int read_files(struct draft *draft, struct failure *failure)
     error = config_file_read(system_config, true, take_entry, draft, failure);
     if (!error)
         error = xdg_path("XDG_CONFIG_HOME", ".config", "easelfs/easelfs.conf", &user_config);
-    if (!error && user_config)
+    if (!error && user_config && !has_foreign_home())
         error = config_file_read(user_config, true, take_entry, draft, failure);
     return error;
 }
@@ -249,7 +264,11 @@ static int finish_store(struct draft *draft, struct failure *failure)
     char *path;
     int error = 0;
 
-    if (!options->store)
+    if (!options->store && options->shared) {
+        options->store = strdup(shared_store);
+        error = options->store ? 0 : -ENOMEM;
+    }
+    if (!options->store && !error)
         error = xdg_path("XDG_DATA_HOME", ".local/share", "easelfs", &options->store);
     if (error)
         return error;
@@ -265,10 +284,23 @@ static int finish_store(struct draft *draft, struct failure *failure)
     return 0;
 }
 
+/* All may enter; what each may do the kernel checks, as always. */
+static int finish_shared(struct options *options, struct failure *failure)
+{
+    if (!options->shared)
+        return 0;
+    if (fuse_option_has(options->fuse_options, "allow_root"))
+        return failure_set(failure, -EINVAL, "shared is for all users: leave allow_root out.");
+    return fuse_option_add(&options->fuse_options, "allow_other", failure);
+}
+
 static int finish_rest(struct draft *draft, struct failure *failure)
 {
     struct options *options = &draft->options;
+    int error = finish_shared(options, failure);
 
+    if (error)
+        return error;
     if (options->debug) {
         options->foreground = true;
         options->log_level = LOG_LEVEL_DEBUG;

@@ -42,14 +42,16 @@ struct options {
     bool keep_privileges; /* no no_new_privs, and every capability kept */
     bool no_landlock;     /* files are not confined */
     bool no_seccomp;      /* system calls are not filtered */
+    bool shared;          /* one mount for many users: fuse_options has allow_other then */
     int log_level;        /* enum log_level; debug where -d was given */
 
     /* Where */
-    char *mountpoint;   /* absolute unless NULL (none was needed and none given) */
-    char *url;          /* normal form of conf/url.h */
-    bool google;        /* url is Google's own API */
-    bool allow_http;    /* plain http to another machine, for the API and for results */
-    char *store;        /* absolute; a demo's ends with "-demo" but from the command line */
+    char *mountpoint; /* absolute unless NULL (none was needed and none given) */
+    char *url;        /* normal form of conf/url.h */
+    bool google;      /* url is Google's own API */
+    bool allow_http;  /* plain http to another machine, for the API and for results */
+    char *store; /* absolute; /var/lib/easelfs where shared and not set; a demo's ends with "-demo"
+                    but from the command line */
     char *api_key_file; /* absolute; NULL = not set */
     char *ca_file;      /* absolute; NULL = not set: CA bundle beside the system's */
 

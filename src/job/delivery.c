@@ -57,7 +57,7 @@ static bool is_writable(const struct inode *directory)
 }
 
 /* Where the job's files go: its workspace or, once that was removed or locked up by its owner, the
-   model's directory. */
+   top workspace. */
 static struct inode *destination(struct job *job, struct buf *path)
 {
     buf_clear(path);
@@ -346,8 +346,8 @@ static int deliver_error(struct job *job)
     int error = report_format(job->jobs->setup.store, &job->record, &text);
 
     if (!error)
-        error = staging_write(job->jobs->setup.store, job->record.id, STAGING_ERROR,
-                              buf_text(&text), text.length);
+        error = staging_write(job->jobs->setup.store, job->record.id, job_recorded_owner(job),
+                              STAGING_ERROR, buf_text(&text), text.length);
     if (error || !directory)
         return error ? error : -ENOENT;
     staging_text_name(job->record.id, STAGING_ERROR, staged);

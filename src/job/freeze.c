@@ -22,6 +22,7 @@
 #include "job/scheduler.h"
 #include "job/siblings.h"
 #include "job/survey.h"
+#include "store/ownership.h"
 #include "store/spool.h"
 #include "store/values.h"
 
@@ -74,10 +75,12 @@ static int list_names(struct jobs *jobs, struct inode *directory, struct names *
     return error;
 }
 
-/* Open @name if it is a picture: -ENOENT where it is not. */
-static int open_picture(struct jobs *jobs, int directory_fd, const char *name,
+/* Open @name if it is a picture: -ENOENT where it is not. @named: it was asked for by name. */
+static int open_picture(const struct job *job, const char *name, bool named,
                         const struct image_type **ret_type, struct stat *status)
 {
+    const struct owner *owner = job_recorded_owner(job);
+    int directory_fd = job->workspace->fd;
     cleanup_close int fd = -1;
     int error;
 
@@ -88,7 +91,9 @@ static int open_picture(struct jobs *jobs, int directory_fd, const char *name,
         return -errno;
     if (!S_ISREG(status->st_mode))
         return -ENOENT;
-    error = imagetype_detect(jobs->setup.imagetype, fd, ret_type);
+    if (owner && !ownership_may_read(fd, owner)) /* the result would show it to them */
+        return named ? -EACCES : -ENOENT;
+    error = imagetype_detect(job->jobs->setup.imagetype, fd, ret_type);
     if (error)
         return error;
     return *ret_type ? steal_fd(&fd) : -ENOENT;
@@ -194,7 +199,7 @@ static int freeze_picture(struct job *job, int spool_fd, const char *name, bool 
     struct stat status;
     int error;
 
-    fd = open_picture(job->jobs, job->workspace->fd, name, &type, &status);
+    fd = open_picture(job, name, named, &type, &status);
     if (fd == -ENOENT && !named)
         return 0;
     if (fd == -ENOENT)

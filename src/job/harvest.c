@@ -230,7 +230,7 @@ static int describe_result(struct job *job, int fd, const struct image_size *siz
         return error;
     result_describe(fd, &job->record, mime, job->jobs->setup.base_url);
     error = failpoint("harvest.chmod");
-    return error ? error : fchmod(fd, STAGING_MODE) < 0 ? -errno : 0;
+    return error ? error : staging_close(fd, job_recorded_owner(job));
 }
 
 /* Stage picture @index. @return 0 also where it is none, then @reason says what it is. */
@@ -307,8 +307,8 @@ static int stage_words(struct job *job)
 
     if (error || !words.length)
         return error;
-    return staging_write(job->jobs->setup.store, job->record.id, STAGING_WORDS, buf_text(&words),
-                         words.length);
+    return staging_write(job->jobs->setup.store, job->record.id, job_recorded_owner(job),
+                         STAGING_WORDS, buf_text(&words), words.length);
 }
 
 /* There is no picture, and nothing was said of that yet: say why. */

@@ -2,6 +2,7 @@
 #include "job/job.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/failpoint.h"
@@ -188,6 +189,23 @@ static void leave_account(struct job *job)
     mutex_unlock(&jobs->mutex);
 }
 
+const struct owner *job_recorded_owner(const struct job *job)
+{
+    return job->jobs->setup.options->shared ? &job->record.owner : NULL;
+}
+
+struct inode *job_find_top(struct jobs *jobs, const struct record *record)
+{
+    size_t length = strcspn(record->workspace, "/");
+    char model[NAME_MAX + 1];
+
+    if (length > NAME_MAX)
+        return NULL;
+    memcpy(model, record->workspace, length);
+    model[length] = '\0';
+    return jobs->places.resolve_top(jobs->places.context, model, &record->owner);
+}
+
 int job_create(struct jobs *jobs, struct record *record, struct inode *workspace,
                struct inode *prompt, struct job **ret_job)
 {
@@ -203,7 +221,7 @@ int job_create(struct jobs *jobs, struct record *record, struct inode *workspace
         return error;
     }
     job->workspace = inode_ref(workspace);
-    job->top = inode_top(workspace);
+    job->top = jobs->setup.options->shared ? job_find_top(jobs, record) : inode_top(workspace);
     job->prompt = prompt ? inode_ref(prompt) : NULL;
     job->record = *record;
     record_init(record);

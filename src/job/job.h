@@ -58,7 +58,7 @@ struct prompt; /* conf/prompt.h */
 struct job {
     struct jobs *jobs;
     struct inode *workspace; /* held */
-    struct inode *top;       /* held: the model's directory, where results go as a last resort */
+    struct inode *top;       /* held: a top workspace, results' last resort; NULL: there is none */
     const struct model *model;
     struct account *account; /* its owner, who is known as long as there is such a job */
 
@@ -138,8 +138,7 @@ struct jobs {
     bool kicked guarded_by_(mutex);
     uint64_t picture_count guarded_by_(mutex); /* pictures made visible since the mount */
     _Atomic uint64_t change_count;             /* jobs_change_count() */
-    struct inode *(*resolve)(void *context, const char *path);
-    void *resolve_context;
+    struct jobs_places places;                 /* set once by jobs_start() */
 
     struct mutex numbering_mutex; /* also of every inode's survey: job/survey.c */
     struct numbering *numberings guarded_by_(numbering_mutex); /* job/numbering.c */
@@ -152,6 +151,12 @@ struct jobs {
  */
 int job_create(struct jobs *jobs, struct record *record, struct inode *workspace,
                struct inode *prompt, struct job **ret_job);
+
+/** The owner to be recorded of what the job gives out; NULL: none is. Valid while @job is. */
+const struct owner *job_recorded_owner(const struct job *job);
+
+/** Where results of the record's owner can always be put, with a reference; NULL: nowhere. */
+struct inode *job_find_top(struct jobs *jobs, const struct record *record);
 
 /** Free a job that is in no list. Not under the mutex. Takes NULL. */
 void job_destroy(struct job *job);

@@ -62,13 +62,18 @@ struct jobs_setup {
 /** Make the table and its scheduler thread, which does nothing before jobs_start(). */
 int jobs_create(const struct jobs_setup *setup, struct jobs **ret_jobs);
 
-/**
- * Take up the unfinished jobs of the store and begin to work.
- *
- * @param resolve gives the directory at a path below the root, with a reference, or NULL
+/** Where things stand in the tree: given by tree/. Each gives an inode with a reference, or NULL.
  */
-int jobs_start(struct jobs *jobs, struct inode *(*resolve)(void *context, const char *path),
-               void *context);
+struct jobs_places {
+    void *context;
+    /** The directory at @path below the root. */
+    struct inode *(*resolve)(void *context, const char *path);
+    /** The top workspace in which what is @owner's can always be put, in the directory @model. */
+    struct inode *(*resolve_top)(void *context, const char *model, const struct owner *owner);
+};
+
+/** Take up the unfinished jobs of the store and begin to work. Before the first prompt. */
+int jobs_start(struct jobs *jobs, const struct jobs_places *places);
 
 /**
  * Begin nothing new, and wait until what is in flight has ended: at most until @deadline_ms, or

@@ -20,18 +20,12 @@
 /* So many are taken up before the scheduler looks at what it has. */
 #define SOME 64
 
-/* The directory that the job belongs to or, where that was removed, the model's. */
+/* The directory that the job belongs to or, where that was removed, the top workspace. */
 static struct inode *find_workspace(struct jobs *jobs, const struct record *record)
 {
-    struct inode *workspace = jobs->resolve(jobs->resolve_context, record->workspace);
-    char top[NAME_MAX + 1];
-    size_t length = strcspn(record->workspace, "/");
+    struct inode *workspace = jobs->places.resolve(jobs->places.context, record->workspace);
 
-    if (workspace || length > NAME_MAX)
-        return workspace;
-    memcpy(top, record->workspace, length);
-    top[length] = '\0';
-    return jobs->resolve(jobs->resolve_context, top);
+    return workspace ? workspace : job_find_top(jobs, record);
 }
 
 /* Whether the answer came; what was set aside for it is not needed any more. */
@@ -163,8 +157,9 @@ static void recover_job(struct jobs *jobs, const char *id)
     } else if (job && job->model) {
         take_up(jobs, job);
     } else {
-        log_warning("job %s: its model %s is not configured; kept until it is", id,
-                    job ? job->record.model : record.model);
+        log_warning("job %s: its model %s is not configured, or its directory is gone; kept "
+                    "until it is there",
+                    id, job ? job->record.model : record.model);
         job_destroy(job);
     }
     inode_unref(workspace);

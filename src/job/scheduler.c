@@ -243,13 +243,11 @@ static void *schedule(void *argument)
     return NULL;
 }
 
-int jobs_start(struct jobs *jobs, struct inode *(*resolve)(void *context, const char *path),
-               void *context)
+int jobs_start(struct jobs *jobs, const struct jobs_places *places)
 {
     int error;
 
-    jobs->resolve = resolve;
-    jobs->resolve_context = context;
+    jobs->places = *places;
     jobs->recovering = true;
     recover_begin(jobs);
     error = -pthread_create(&jobs->scheduler, NULL, schedule, jobs);

@@ -10,6 +10,7 @@
 
 #include "base/failpoint.h"
 #include "base/io.h"
+#include "store/ownership.h"
 
 void staging_result_name(const char *id, size_t number, const char *extension,
                          char name[STAGING_NAME_SIZE])
@@ -52,8 +53,18 @@ int staging_add(const struct store *store, int spool_fd, const char *name, const
     return error;
 }
 
-int staging_write(const struct store *store, const char *id, const char *what, const char *text,
-                  size_t length)
+int staging_close(int fd, const struct owner *owner)
+{
+    const struct ownership own = {owner ? owner->uid : 0, owner ? owner->gid : 0, STAGING_MODE};
+    int error = owner ? ownership_set(fd, &own) : 0;
+
+    if (!error && fchmod(fd, owner ? ownership_store_mode(S_IFREG) : STAGING_MODE) < 0)
+        error = -errno;
+    return error || !owner ? error : io_sync(fd);
+}
+
+int staging_write(const struct store *store, const char *id, const struct owner *owner,
+                  const char *what, const char *text, size_t length)
 {
     char name[STAGING_NAME_SIZE];
     cleanup_close int fd = -1;
@@ -70,7 +81,7 @@ int staging_write(const struct store *store, const char *id, const char *what, c
         error = io_write_all(fd, text, length);
     if (!error)
         error = staging_mark(fd, id);
-    return !error && fchmod(fd, STAGING_MODE) < 0 ? -errno : error;
+    return error ? error : staging_close(fd, owner);
 }
 
 bool staging_has(const struct store *store, const char *staged)

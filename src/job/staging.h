@@ -39,9 +39,17 @@ int staging_mark(int fd, const char *id);
  */
 int staging_add(const struct store *store, int spool_fd, const char *name, const char *staged);
 
-/** Stage a text, marked, mode 0444. @return 0 or a negative errno. */
-int staging_write(const struct store *store, const char *id, const char *what, const char *text,
-                  size_t length);
+/**
+ * The file behind @fd, which is marked, is complete: nobody writes to it any more. With @owner it
+ * is recorded to be that user's, durably; NULL: owners are not recorded.
+ *
+ * @return 0 or a negative errno.
+ */
+int staging_close(int fd, const struct owner *owner);
+
+/** Stage a text of the job @id, marked and closed as above. @return 0 or a negative errno. */
+int staging_write(const struct store *store, const char *id, const struct owner *owner,
+                  const char *what, const char *text, size_t length);
 
 /** Whether @staged is still there. */
 bool staging_has(const struct store *store, const char *staged);

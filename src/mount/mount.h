@@ -19,6 +19,7 @@ struct mount {
     struct publisher *publisher;
     struct waiters *waiters;
     struct fuse_session *session;
+    const char *place;            /* where it is; known when it is ready */
     void (*ready)(void *context); /* called once, when the kernel has greeted */
     void *ready_context;
     _Atomic enum greeting greeting; /* with the kernel */

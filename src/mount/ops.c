@@ -148,9 +148,10 @@ static void op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_dat
 
 static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
 {
+    const struct caller caller = ops_caller(req);
     struct stat status;
     double timeout_s;
-    int error = tree_getattr(ops_tree(req), ops_inode(req, ino), &status, &timeout_s);
+    int error = tree_getattr(ops_tree(req), ops_inode(req, ino), &caller, &status, &timeout_s);
 
     (void)info;
     if (error)
@@ -162,6 +163,7 @@ static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *in
 static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *wanted, int what,
                        struct fuse_file_info *info)
 {
+    const struct caller caller = ops_caller(req);
     struct stat status;
     double timeout_s;
     int error = 0;
@@ -173,7 +175,7 @@ static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *wanted, int 
         error = drop_set_id(req, ino, false);
     if (!error)
         error = tree_setattr(ops_tree(req), ops_inode(req, ino), info ? ops_handle(info) : NULL,
-                             wanted, what, &status, &timeout_s);
+                             &caller, wanted, what, &status, &timeout_s);
     if (error)
         ops_reply(req, error);
     else
@@ -182,8 +184,9 @@ static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *wanted, int 
 
 static void op_readlink(fuse_req_t req, fuse_ino_t ino)
 {
+    const struct caller caller = ops_caller(req);
     char target[PATH_MAX + 1];
-    int error = tree_readlink(ops_inode(req, ino), target, sizeof(target));
+    int error = tree_readlink(ops_tree(req), ops_inode(req, ino), &caller, target, sizeof(target));
 
     if (error)
         ops_reply(req, error);

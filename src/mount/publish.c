@@ -33,8 +33,9 @@ TAILQ_HEAD(publication_list, publication);
 
 struct publisher {
     char staging_name[PUBLISHER_NAME_SIZE];
-    char *mountpoint;
-    dev_t device; /* of the mount, to know it again */
+    const struct handed *handed; /* where it may be; NULL where that is known */
+    char *mountpoint;            /* owned; NULL: not known yet. Then the thread's own */
+    dev_t device;                /* of the mount, to know it again; the same */
     struct fuse_session *session;
     struct tree *tree;
     pthread_t thread;
@@ -103,13 +104,50 @@ static int get_device(int fd, dev_t *ret_device)
     return 0;
 }
 
-/* The root of our mount. @return descriptor, or -ENOTCONN where something else is there. */
-static int open_mount(const struct publisher *publisher)
+/* Whether the mount at @path is ours: no other has our staging directory. */
+static bool is_ours(const struct publisher *publisher, const char *path)
 {
-    cleanup_close int fd = open(publisher->mountpoint, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    dev_t device;
-    int error;
+    cleanup_close int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    cleanup_close int staging = -1;
 
+    if (fd >= 0)
+        staging = openat(fd, publisher->staging_name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return staging >= 0;
+}
+
+static int note_mount(struct publisher *publisher, const char *path)
+{
+    cleanup_close int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int error = fd < 0 ? -errno : get_device(fd, &publisher->device);
+
+    if (error)
+        return error;
+    publisher->mountpoint = strdup(path);
+    return publisher->mountpoint ? 0 : -ENOMEM;
+}
+
+/* Which of the mounts that were handed over it is: it has to be served for that. */
+static int find_mount(struct publisher *publisher)
+{
+    const struct handed *handed = publisher->handed;
+
+    for (size_t i = 0; handed && i < handed->count; i++) {
+        if (is_ours(publisher, handed->path[i]))
+            return note_mount(publisher, handed->path[i]);
+    }
+    return -ENOTCONN;
+}
+
+/* The root of our mount. @return descriptor, or -ENOTCONN where something else is there. */
+static int open_mount(struct publisher *publisher)
+{
+    cleanup_close int fd = -1;
+    dev_t device;
+    int error = publisher->mountpoint ? 0 : find_mount(publisher);
+
+    if (error)
+        return error;
+    fd = open(publisher->mountpoint, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return -errno;
     error = get_device(fd, &device);
@@ -118,7 +156,7 @@ static int open_mount(const struct publisher *publisher)
     return device == publisher->device ? steal_fd(&fd) : -ENOTCONN;
 }
 
-static int perform(const struct publisher *publisher, const struct publication *publication)
+static int perform(struct publisher *publisher, const struct publication *publication)
 {
     cleanup_close int fd = open_mount(publisher);
     int result;
@@ -186,21 +224,15 @@ static void *publish_all(void *argument)
 }
 
 int publisher_start(struct publisher *publisher, struct fuse_session *session,
-                    const char *mountpoint, struct tree *tree)
+                    const char *mountpoint, const struct handed *handed, struct tree *tree)
 {
-    cleanup_close int fd = open(mountpoint, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    int error;
+    int error = handed ? 0 : note_mount(publisher, mountpoint);
 
-    if (fd < 0)
-        return -errno;
-    error = get_device(fd, &publisher->device);
     if (error)
         return error;
     publisher->session = session;
     publisher->tree = tree;
-    publisher->mountpoint = strdup(mountpoint);
-    if (!publisher->mountpoint)
-        return -ENOMEM;
+    publisher->handed = handed;
     error = -pthread_create(&publisher->thread, NULL, publish_all, publisher);
     if (error)
         return error;

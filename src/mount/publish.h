@@ -16,6 +16,7 @@
 #include <fuse_lowlevel.h>
 
 #include "job/jobs.h"
+#include "mount/handed.h"
 #include "tree/tree.h"
 
 struct publisher;
@@ -26,13 +27,14 @@ struct publisher;
 int publisher_create(struct publisher **ret_publisher);
 
 /**
- * Start the thread for the mount of @tree at @mountpoint, an absolute path. Call after the session
- * was mounted and before it is served.
+ * Start the thread for the mount of @tree at @mountpoint, an absolute path, or at one of @handed,
+ * which outlives the publisher; NULL: it was not handed over. Call after the session was mounted
+ * and before it is served.
  *
  * @return 0, the errno of looking at the mountpoint, or that of pthread_create(3).
  */
 int publisher_start(struct publisher *publisher, struct fuse_session *session,
-                    const char *mountpoint, struct tree *tree);
+                    const char *mountpoint, const struct handed *handed, struct tree *tree);
 
 /** The name of the staging directory in the root, and the thread that may look it up. */
 const char *publisher_staging_name(const struct publisher *publisher);

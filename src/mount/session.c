@@ -12,6 +12,7 @@
 #include "base/keeper.h"
 #include "base/mutex.h"
 #include "mount/greeting.h"
+#include "mount/handed.h"
 #include "mount/publish.h"
 #include "mount/stale.h"
 #include "mount/waiters.h"
@@ -30,6 +31,8 @@ struct session {
     bool serving guarded_by_(mutex);
     bool mounted;    /* of the thread that creates, serves and destroys, as is publishing */
     bool publishing; /* the publisher runs */
+    bool is_handed;  /* the mount is not ours to undo */
+    struct handed handed;
 };
 
 static void session_signals(sigset_t *set)
@@ -121,7 +124,10 @@ static int add_arguments(const struct session_setup *setup, struct fuse_args *ar
         free(escaped);
         return -ENOMEM;
     }
-    error = buf_printf(&text, "-odefault_permissions,subtype=easelfs,fsname=%s", escaped);
+    error = buf_printf(&text,
+                       "-odefault_permissions,nosuid,nodev,noexec,subtype=easelfs,"
+                       "fsname=%s",
+                       escaped);
     free(escaped);
     if (!error && setup->options->fuse_options[0])
         error = buf_printf(&text, ",%s", setup->options->fuse_options);
@@ -129,6 +135,17 @@ static int add_arguments(const struct session_setup *setup, struct fuse_args *ar
         error = -ENOMEM;
     if (!error && setup->options->debug && fuse_opt_add_arg(arguments, "-d"))
         error = -ENOMEM;
+    return error;
+}
+
+/* Somebody else has mounted: see that it may be served. */
+static int take_over(struct session *session, struct failure *failure)
+{
+    const struct options *options = session->setup.options;
+    int error = handed_find(handed_descriptor(options->mountpoint), options->shared,
+                            &session->handed, failure);
+
+    session->is_handed = !error;
     return error;
 }
 
@@ -147,7 +164,12 @@ static int open_fuse(struct session *session, struct failure *failure)
     fuse_opt_free_args(&arguments);
     if (error)
         return failure_set(failure, error, "The mount options were refused.");
-    stale_clean(mountpoint);
+    if (handed_descriptor(mountpoint) >= 0)
+        error = take_over(session, failure);
+    else
+        stale_clean(mountpoint);
+    if (error)
+        return error;
     if (fuse_session_mount(session->fuse, mountpoint) < 0)
         return failure_set(failure, -EIO, "%s could not be mounted on.", mountpoint);
     session->mounted = true;
@@ -156,11 +178,20 @@ static int open_fuse(struct session *session, struct failure *failure)
     return 0;
 }
 
+size_t session_places(const struct session *session, const char *const **ret_places)
+{
+    const char *const *own = (const char *const *)&session->setup.options->mountpoint;
+
+    *ret_places = session->is_handed ? (const char *const *)session->handed.path : own;
+    return session->is_handed ? session->handed.count : 1;
+}
+
 static int start_publisher(struct session *session, struct failure *failure)
 {
     struct mount *mount = session->setup.mount;
     const char *mountpoint = session->setup.options->mountpoint;
-    int error = publisher_start(mount->publisher, session->fuse, mountpoint, mount->tree);
+    int error = publisher_start(mount->publisher, session->fuse, mountpoint,
+                                session->is_handed ? &session->handed : NULL, mount->tree);
 
     session->publishing = !error;
     if (!error)
@@ -194,12 +225,15 @@ int session_create(const struct session_setup *setup, struct session **ret_sessi
 int session_start(struct session *session, struct jobs *jobs, struct failure *failure)
 {
     struct mount *mount = session->setup.mount;
+    const char *const *places;
     int error = start_publisher(session, failure);
 
     if (error)
         return error;
     session->jobs = jobs;
     mount->session = session->fuse;
+    session_places(session, &places);
+    mount->place = places[0];
     error = start_signals(session);
     if (error) {
         session->signals = 0;
@@ -253,11 +287,18 @@ static void hide_mount(const struct session *session)
     close(ends[1]);
 }
 
-/* Nothing is served any more: whoever waits for an answer is to be told. */
+/*
+ * Nothing is served any more: whoever waits for an answer is to be told. What was handed over stays
+ * a mount until somebody who may unmounts it; but with the end of its descriptor all in it fails.
+ */
 static void unmount(struct session *session)
 {
-    if (!is_cut_off(session) && keeper_unmount(session->setup.keeper) == 0)
+    if (session->is_handed) {
+        handed_abort(&session->handed);
         hide_mount(session);
+    } else if (!is_cut_off(session) && keeper_unmount(session->setup.keeper) == 0) {
+        hide_mount(session);
+    }
     fuse_session_unmount(session->fuse);
     session->mounted = false;
 }
@@ -296,6 +337,8 @@ void session_destroy(struct session *session)
     stop_publisher(session);
     if (session->fuse)
         fuse_session_destroy(session->fuse);
+    if (session->is_handed)
+        handed_fini(&session->handed);
     cond_fini(&session->changed);
     mutex_fini(&session->mutex);
     free(session);

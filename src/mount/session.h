@@ -38,6 +38,12 @@ int session_create(const struct session_setup *setup, struct session **ret_sessi
  */
 int session_start(struct session *session, struct jobs *jobs, struct failure *failure);
 
+/**
+ * Where it is mounted: one place or, of a mount that was handed over, perhaps several that it may
+ * be. @return how many there are in @ret_places, which the session owns.
+ */
+size_t session_places(const struct session *session, const char *const **ret_places);
+
 /** Serve until a signal comes or somebody unmounts; at the end the mount is gone. @return 0 or
  *  a negative errno. */
 int session_serve(struct session *session);

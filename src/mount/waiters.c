@@ -62,10 +62,12 @@ static bool is_rendered(struct waiters *waiters, const struct handle *handle)
     return rendered;
 }
 
-static void outcome_make(struct waiters *waiters, struct inode *inode, struct outcome *outcome)
+static void outcome_make(struct waiters *waiters, const struct handle *handle,
+                         struct outcome *outcome)
 {
     *outcome = (struct outcome){.lines = {.max = OUTCOME_MAX_BYTES}};
-    outcome->error = tree_wait_outcome(waiters->tree, inode, &outcome->lines, &outcome->failed);
+    outcome->error = tree_wait_outcome(waiters->tree, handle->inode, &handle->owner,
+                                       &outcome->lines, &outcome->failed);
 }
 
 static void outcome_fini(struct outcome *outcome)
@@ -124,14 +126,33 @@ static void finish(struct waiter *waiter, const struct outcome *outcome, int err
     free(waiter);
 }
 
-static void finish_all(struct waiter_list *list, const struct outcome *outcome, int error)
+static void finish_all(struct waiter_list *list, int error)
 {
     struct waiter *waiter;
 
     while ((waiter = TAILQ_FIRST(list))) {
         TAILQ_REMOVE(list, waiter, link);
-        finish(waiter, outcome, error);
+        finish(waiter, NULL, error);
     }
+}
+
+/* Answer the first of @list, and whoever else of them is the same user. */
+static void finish_reader(struct waiters *waiters, struct waiter_list *list)
+{
+    struct waiter *waiter = TAILQ_FIRST(list);
+    struct owner reader = waiter->handle->owner;
+    struct waiter_list others = TAILQ_HEAD_INITIALIZER(others);
+    cleanup_outcome struct outcome outcome;
+
+    outcome_make(waiters, waiter->handle, &outcome);
+    while ((waiter = TAILQ_FIRST(list))) {
+        TAILQ_REMOVE(list, waiter, link);
+        if (waiter->handle->owner.uid == reader.uid && waiter->handle->owner.gid == reader.gid)
+            finish(waiter, &outcome, 0);
+        else
+            TAILQ_INSERT_TAIL(&others, waiter, link);
+    }
+    TAILQ_CONCAT(list, &others, link);
 }
 
 static void free_poller(struct poller *poller)
@@ -169,14 +190,10 @@ static void look(struct waiters *waiters, struct watch *watch, uint64_t last_num
     retired = watch_retire(watch);
     mutex_unlock(&waiters->mutex);
     wake(&pollers);
-    if (stopping) {
-        finish_all(&taken, NULL, -ESHUTDOWN);
-    } else if (!TAILQ_EMPTY(&taken)) {
-        cleanup_outcome struct outcome outcome;
-
-        outcome_make(waiters, watch->inode, &outcome);
-        finish_all(&taken, &outcome, 0);
-    }
+    if (stopping)
+        finish_all(&taken, -ESHUTDOWN);
+    while (!TAILQ_EMPTY(&taken))
+        finish_reader(waiters, &taken);
     if (retired)
         watch_destroy(watch);
 }
@@ -212,7 +229,7 @@ static bool work(struct waiters *waiters)
     last_number = waiters->watches.last_number;
     waiters->jobs_changed = waiters->any_marked = false;
     mutex_unlock(&waiters->mutex);
-    finish_all(&leaving, NULL, stopping ? -ESHUTDOWN : -EINTR);
+    finish_all(&leaving, stopping ? -ESHUTDOWN : -EINTR);
     while ((watch = TAILQ_FIRST(&due))) {
         TAILQ_REMOVE(&due, watch, due_link);
         look(waiters, watch, last_number, stopping);
@@ -362,7 +379,7 @@ void waiters_read(struct waiters *waiters, fuse_req_t req, struct handle *handle
     if (tree_wait_is_over(waiters->tree, handle->inode)) {
         cleanup_outcome struct outcome outcome;
 
-        outcome_make(waiters, handle->inode, &outcome);
+        outcome_make(waiters, handle, &outcome);
         reply_outcome(waiters, req, handle, size, offset, &outcome);
         return;
     }

@@ -37,44 +37,21 @@ static int check_file_name(struct tree *tree, struct inode *directory, const cha
     return check_name(tree, directory, name);
 }
 
-/* Give @name away with its mode: chown(2) takes the set-id bits from a file. */
-static int give_away(int directory_fd, const char *name, uid_t uid, gid_t gid)
-{
-    struct stat status;
-
-    if (fstatat(directory_fd, name, &status, AT_SYMLINK_NOFOLLOW) < 0 ||
-        fchownat(directory_fd, name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
-        return -errno;
-    if (!S_ISREG(status.st_mode) || !(status.st_mode & (S_ISUID | S_ISGID)))
-        return 0;
-    return fchmodat(directory_fd, name, status.st_mode & 07777, 0) < 0 ? -errno : 0;
-}
-
-int kind_adopt(const struct tree *tree, const struct inode *directory, const char *name,
-               const struct caller *caller)
-{
-    struct stat parent;
-    gid_t gid = caller->gid;
-
-    if (tree->uid != 0 || (caller->uid == tree->uid && caller->gid == tree->gid))
-        return 0;
-    if (fstat(directory->fd, &parent) == 0 && (parent.st_mode & S_ISGID))
-        gid = parent.st_gid;
-    return give_away(directory->fd, name, caller->uid, gid);
-}
-
-/* What was just made is looked up. */
+/* What was just made is given its owner, or is gone again; then it is looked up. */
 static int finish_making(struct tree *tree, struct inode *parent, const char *name,
-                         const struct caller *caller, struct tree_entry *ret_entry)
+                         const struct caller *caller, mode_t mode, struct tree_entry *ret_entry)
 {
     int error;
 
     space_begin_making(tree, parent, name);
-    error = kind_adopt(tree, parent, name, caller);
+    error = owner_adopt(tree, parent, name, caller, mode);
     inode_touch(parent);
+    if (error) {
+        unlinkat(parent->fd, name, S_ISDIR(mode) ? AT_REMOVEDIR : 0);
+        return error;
+    }
     jobs_name_changed(tree->setup.jobs, parent, name);
-    if (!error)
-        error = tree_lookup(tree, parent, name, caller, ret_entry);
+    error = tree_lookup(tree, parent, name, caller, ret_entry);
     if (!error)
         space_end_making(tree, ret_entry->inode);
     return error;
@@ -93,10 +70,10 @@ int tree_mknod(struct tree *tree, struct inode *parent, const char *name,
     if (error)
         return error;
     fd = openat(parent->fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-                mode & 07777);
+                owner_store_mode(tree, mode));
     if (fd < 0)
         return -errno;
-    return finish_making(tree, parent, name, caller, ret_entry);
+    return finish_making(tree, parent, name, caller, mode, ret_entry);
 }
 
 int tree_mkdir(struct tree *tree, struct inode *parent, const char *name,
@@ -110,10 +87,11 @@ int tree_mkdir(struct tree *tree, struct inode *parent, const char *name,
         error = space_check_entry(tree, caller->uid);
     if (error)
         return error;
-    if (mkdirat(parent->fd, name, mode & 07777) < 0)
+    mode |= S_IFDIR;
+    if (mkdirat(parent->fd, name, owner_store_mode(tree, mode)) < 0)
         return -errno;
+    error = finish_making(tree, parent, name, caller, mode, ret_entry);
     io_sync_dir(parent->fd); /* else pictures could be lost with it; a bad disk is told of later */
-    error = finish_making(tree, parent, name, caller, ret_entry);
     if (!error)
         atomic_store(&ret_entry->inode->maker, caller->thread);
     return error;
@@ -125,12 +103,14 @@ int tree_symlink(struct tree *tree, struct inode *parent, const char *name,
     int error = check_file_name(tree, parent, name);
 
     if (!error)
+        error = owner_check_link(tree, NULL, parent, caller);
+    if (!error)
         error = space_check_entry(tree, caller->uid);
     if (error)
         return error;
     if (symlinkat(target, parent->fd, name) < 0)
         return -errno;
-    return finish_making(tree, parent, name, caller, ret_entry);
+    return finish_making(tree, parent, name, caller, S_IFLNK | 0777, ret_entry);
 }
 
 /* Open what was just made as @fd, which is taken: who makes a read-only file may write it. */
@@ -192,11 +172,12 @@ int tree_create_file(struct tree *tree, struct inode *parent, const char *name,
         error = space_check_entry(tree, caller->uid);
     if (error)
         return error;
+    mode |= S_IFREG;
     fd = openat(parent->fd, name, (flags & (O_ACCMODE | O_EXCL)) | O_CREAT | O_NOFOLLOW | O_CLOEXEC,
-                mode & 07777);
+                owner_store_mode(tree, mode));
     if (fd < 0)
         return -errno;
-    error = finish_making(tree, parent, name, caller, &entry);
+    error = finish_making(tree, parent, name, caller, mode, &entry);
     if (error)
         return error;
     if (entry.status.st_size == 0) /* new: a truncation would take its set-id bits */
@@ -410,12 +391,29 @@ static int rename_onto_value(struct tree *tree, struct inode *parent, const char
     return error;
 }
 
+/* rename_known(), with what is moved known to the count before. */
+static int move_counted(struct tree *tree, struct inode *parent, const char *name,
+                        struct inode *inode, struct inode *new_parent, const char *new_name,
+                        struct inode *target, unsigned flags, const struct caller *caller)
+{
+    bool was_value = settings_is_value(parent, name);
+    int error;
+
+    space_begin_move(tree, was_value ? NULL : inode);
+    space_begin_move(tree, target);
+    error = rename_known(tree, parent, name, inode, new_parent, new_name, target, flags, caller);
+    space_end_move(tree, target);
+    space_end_move(tree, was_value ? NULL : inode);
+    if (!error && was_value)
+        space_add(tree, inode);
+    return error;
+}
+
 int tree_rename(struct tree *tree, struct inode *parent, const char *name, struct inode *new_parent,
                 const char *new_name, unsigned flags, const struct caller *caller)
 {
     struct inode *inode = NULL;
     struct inode *target = NULL;
-    bool was_value;
     int error;
 
     if (flags & ~(unsigned)(RENAME_NOREPLACE | RENAME_EXCHANGE))
@@ -436,22 +434,23 @@ int tree_rename(struct tree *tree, struct inode *parent, const char *name, struc
         error = settings_before_rename(tree, parent, name);
     if (!error) /* known to the kernel by now, as it looked up both names */
         error = explain_absence(parent, name, kind_get_real(tree, parent, name, &inode));
-    if (error)
+    if (!error && S_ISLNK(inode->type))
+        error = owner_check_link(tree, parent, new_parent, caller);
+    if (error) {
+        inode_unref(inode);
         return error;
+    }
     if (settings_is_value(new_parent, new_name)) {
         error = rename_onto_value(tree, parent, name, inode, new_parent, new_name, flags);
         inode_unref(inode);
         return error;
     }
     target = find_known(tree, new_parent, new_name);
-    was_value = settings_is_value(parent, name);
-    space_begin_move(tree, was_value ? NULL : inode);
-    space_begin_move(tree, target);
-    error = rename_known(tree, parent, name, inode, new_parent, new_name, target, flags, caller);
-    space_end_move(tree, target);
-    space_end_move(tree, was_value ? NULL : inode);
-    if (!error && was_value)
-        space_add(tree, inode);
+    if (target && S_ISLNK(target->type) && (flags & RENAME_EXCHANGE))
+        error = owner_check_link(tree, new_parent, parent, caller);
+    if (!error)
+        error =
+            move_counted(tree, parent, name, inode, new_parent, new_name, target, flags, caller);
     if (!error) {
         inode_touch(parent);
         inode_touch(new_parent);

@@ -10,18 +10,14 @@
 #include <sys/xattr.h>
 
 #include "base/io.h"
+#include "store/ownership.h"
 #include "tree/kind.h"
 
-int kind_stat(const struct tree *tree, int fd, struct stat *ret_status)
+static int file_getattr(struct tree *tree, struct inode *inode, const struct caller *caller,
+                        struct stat *ret_status)
 {
-    (void)tree;
-    return fstat(fd, ret_status) < 0 ? -errno : 0;
-}
-
-static int file_getattr(struct tree *tree, struct inode *inode, struct stat *ret_status)
-{
-    (void)tree;
-    return fstat(inode->fd, ret_status) < 0 ? -errno : 0;
+    (void)caller;
+    return owner_stat(tree, inode, ret_status);
 }
 
 /*
@@ -79,28 +75,6 @@ static int truncate_for_reader(struct tree *tree, struct inode *inode)
     return error;
 }
 
-static int set_mode(const struct inode *inode, mode_t mode)
-{
-    char path[IO_FD_PATH_SIZE];
-
-    if (S_ISLNK(inode->type))
-        return -EOPNOTSUPP;
-    io_fd_path(inode->fd, path);
-    return chmod(path, mode & 07777) < 0 ? -errno : 0;
-}
-
-int file_drop_set_id(const struct inode *inode)
-{
-    struct stat status;
-    mode_t bits = S_ISUID;
-
-    if (fstat(inode->fd, &status) < 0)
-        return -errno;
-    if (status.st_mode & S_IXGRP) /* else it means something else: mandatory locking */
-        bits |= S_ISGID;
-    return status.st_mode & bits ? set_mode(inode, status.st_mode & ~bits) : 0;
-}
-
 static int check_writer(struct tree *tree, struct inode *inode, const struct owner *owner)
 {
     struct inode *directory = inode_parent(inode);
@@ -135,10 +109,13 @@ const struct node_kind kind_file = {
     .timeout_s = KIND_REAL_TIMEOUT_S,
 };
 
-int tree_readlink(struct inode *inode, char *target, size_t size)
+int tree_readlink(struct tree *tree, struct inode *inode, const struct caller *caller, char *target,
+                  size_t size)
 {
     ssize_t length;
 
+    if (inode->kind == &kind_me)
+        return homes_read_me(tree, inode, caller, target, size);
     if (inode->fd < 0)
         return -EINVAL;
     length = readlinkat(inode->fd, "", target, size - 1);
@@ -148,16 +125,12 @@ int tree_readlink(struct inode *inode, char *target, size_t size)
     return 0;
 }
 
-static int set_owner(struct tree *tree, struct inode *inode, const struct stat *wanted, int what)
+static int set_owner(struct tree *tree, struct inode *inode, uid_t uid, gid_t gid,
+                     const struct caller *caller)
 {
-    uid_t uid = what & TREE_SET_UID ? wanted->st_uid : (uid_t)-1;
-    gid_t gid = what & TREE_SET_GID ? wanted->st_gid : (gid_t)-1;
-
     uid_t before = space_begin_giving(tree, inode);
-    int error = 0;
+    int error = owner_set(tree, inode, uid, gid, caller);
 
-    if (fchownat(inode->fd, "", uid, gid, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0)
-        error = -errno;
     space_end_giving(tree, inode, before);
     return error;
 }
@@ -232,15 +205,17 @@ static int set_value(struct tree *tree, struct inode *inode, struct handle *hand
 
 /* Of a file or directory of the store. */
 static int set_real(struct tree *tree, struct inode *inode, const struct handle *handle,
-                    const struct stat *wanted, int what)
+                    const struct caller *caller, const struct stat *wanted, int what)
 {
+    uid_t uid = what & TREE_SET_UID ? wanted->st_uid : (uid_t)-1;
+    gid_t gid = what & TREE_SET_GID ? wanted->st_gid : (gid_t)-1;
     int error = 0;
 
     if (what & TREE_SET_MODE)
-        error = set_mode(inode, wanted->st_mode);
+        error = owner_set_mode(tree, inode, wanted->st_mode);
     /* Nothing at all is a chown(2) of nothing: it is noted when that was. */
     if (!error && (!what || (what & (TREE_SET_UID | TREE_SET_GID))))
-        error = set_owner(tree, inode, wanted, what);
+        error = set_owner(tree, inode, uid, gid, caller);
     if (!error && (what & TREE_SET_SIZE))
         error = set_size(tree, inode, handle, wanted->st_size);
     if (!error &&
@@ -250,16 +225,16 @@ static int set_real(struct tree *tree, struct inode *inode, const struct handle 
 }
 
 int tree_setattr(struct tree *tree, struct inode *inode, struct handle *handle,
-                 const struct stat *wanted, int what, struct stat *ret_status,
-                 double *ret_timeout_s)
+                 const struct caller *caller, const struct stat *wanted, int what,
+                 struct stat *ret_status, double *ret_timeout_s)
 {
     int error = -EPERM;
 
     if (inode->kind == &kind_setting)
         error = set_value(tree, inode, handle, wanted, what);
     else if (inode->fd >= 0)
-        error = set_real(tree, inode, handle, wanted, what);
-    return error ? error : tree_getattr(tree, inode, ret_status, ret_timeout_s);
+        error = set_real(tree, inode, handle, caller, wanted, what);
+    return error ? error : tree_getattr(tree, inode, caller, ret_status, ret_timeout_s);
 }
 
 int tree_begin_write(struct tree *tree, const struct handle *handle, uint64_t offset, size_t length,
@@ -335,12 +310,18 @@ int64_t tree_copy_range(struct tree *tree, struct handle *from, off_t from_offse
     return error ? error : copied;
 }
 
-/* Users see user.* but for our own note on prompts. */
+/* Our own notes on a file: neither shown nor set. */
+static bool is_private_xattr(const char *name)
+{
+    return strcmp(name, STORE_XATTR_COMMIT) == 0 || strcmp(name, OWNERSHIP_XATTR) == 0;
+}
+
+/* Users see user.* but for those. */
 static int check_xattr(const struct inode *inode, const char *name, int hidden_error)
 {
     if (inode->fd < 0 || S_ISLNK(inode->type) || strncmp(name, "user.", 5) != 0)
         return -EOPNOTSUPP;
-    return strcmp(name, STORE_XATTR_COMMIT) == 0 ? hidden_error : 0;
+    return is_private_xattr(name) ? hidden_error : 0;
 }
 
 int tree_getxattr(struct inode *inode, const char *name, void *value, size_t size)
@@ -407,7 +388,7 @@ static size_t filter_names(char *list, size_t length)
     for (size_t at = 0; at < length;) {
         size_t size = strlen(list + at) + 1;
 
-        if (strncmp(list + at, "user.", 5) == 0 && strcmp(list + at, STORE_XATTR_COMMIT) != 0) {
+        if (strncmp(list + at, "user.", 5) == 0 && !is_private_xattr(list + at)) {
             memmove(list + kept, list + at, size);
             kept += size;
         }

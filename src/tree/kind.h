@@ -20,13 +20,16 @@ struct node_kind {
     int (*list)(struct tree *tree, struct inode *directory, struct listing *listing);
     /** Whether @name in @directory may be made, removed or renamed: 0, or the errno. */
     int (*check_name)(struct tree *tree, struct inode *directory, const char *name);
-    int (*getattr)(struct tree *tree, struct inode *inode, struct stat *ret_status);
+    int (*getattr)(struct tree *tree, struct inode *inode, const struct caller *caller,
+                   struct stat *ret_status);
     int (*open)(struct tree *tree, struct inode *inode, int flags, struct handle *handle);
     double timeout_s; /* how long the kernel may cache entry and attributes */
 };
 
 extern const struct node_kind kind_root;      /* tree/root.c */
 extern const struct node_kind kind_staging;   /* tree/root.c */
+extern const struct node_kind kind_homes;     /* tree/homes.c: a model's, where it is shared */
+extern const struct node_kind kind_me;        /* tree/homes.c: the link to one's own there */
 extern const struct node_kind kind_model;     /* tree/workspace.c: a top workspace */
 extern const struct node_kind kind_workspace; /* tree/workspace.c: any below */
 extern const struct node_kind kind_file;      /* tree/file.c: real, and no directory */
@@ -45,6 +48,7 @@ struct tree {
     struct timespec started;
     uid_t uid;
     gid_t gid;
+    struct homes *homes; /* NULL where it is not shared */
 
     struct space *space; /* NULL: there is no limit (tree/space.h) */
 
@@ -77,9 +81,6 @@ void kind_note_changed(const struct tree *tree, struct inode *inode);
 int kind_get_real(struct tree *tree, struct inode *directory, const char *name,
                   struct inode **ret_inode);
 
-/** fstat(2) of a real file, with the owner that users see. */
-int kind_stat(const struct tree *tree, int fd, struct stat *ret_status);
-
 /** Fill @status for a virtual node. */
 void kind_fill_virtual(const struct tree *tree, const struct inode *inode, mode_t permissions,
                        off_t size, struct stat *status);
@@ -87,21 +88,77 @@ void kind_fill_virtual(const struct tree *tree, const struct inode *inode, mode_
 /** Make @fd, which is taken, what @handle reads and writes; @flags as of open(2). */
 int file_attach(struct tree *tree, struct inode *inode, int fd, int flags, struct handle *handle);
 
-/**
- * Take the set-user-ID and set-group-ID bits from a file that open(2) has emptied: the one change
- * of the content for which the kernel does not.
- */
-int file_drop_set_id(const struct inode *inode);
-
 /** A new handle of @inode for @caller; free with kind_free_handle(). @return NULL without memory.
  */
 struct handle *kind_make_handle(struct tree *tree, struct inode *inode,
                                 const struct caller *caller);
 void kind_free_handle(struct tree *tree, struct handle *handle);
 
-/** @name was made in @directory: it belongs to @caller, where the daemon may give it away. */
-int kind_adopt(const struct tree *tree, const struct inode *directory, const char *name,
-               const struct caller *caller);
+/* Whose real files are (tree/owner.c). All give 0 or a negative errno. */
+
+/** Whether owner and mode are recorded, and the store's own say nothing. */
+bool owner_is_recorded(const struct tree *tree);
+
+/** The mode with which a file of @mode, type and permissions, is made in the store. */
+mode_t owner_store_mode(const struct tree *tree, mode_t mode);
+
+/** fstat(2) of the real file, with the owner and the mode that users see. */
+int owner_stat(const struct tree *tree, struct inode *inode, struct stat *ret_status);
+
+/** The same for the file behind @fd, which is in the directory behind @directory_fd. */
+int owner_stat_in(const struct tree *tree, int directory_fd, int fd, struct stat *ret_status);
+
+/**
+ * @name was made in @directory with @mode: it belongs to @caller, where the daemon may give it
+ * away. Where owners are recorded a directory is on disk, with its owner, after 0.
+ */
+int owner_adopt(const struct tree *tree, struct inode *directory, const char *name,
+                const struct caller *caller, mode_t mode);
+
+/** The file behind @fd, of the daemon's making, belongs to the owner of @directory, with @mode. */
+int owner_hand_down(const struct tree *tree, struct inode *directory, int fd, mode_t mode);
+
+/**
+ * Whether @caller may make a symbolic link in @to or, unless @from is NULL, move one there: -EPERM
+ * where that would make it somebody else's.
+ */
+int owner_check_link(const struct tree *tree, struct inode *from, struct inode *to,
+                     const struct caller *caller);
+
+/** Whether @reader may read the real file behind @fd: what is told of it, or sent, is as if read.
+ */
+bool owner_may_read(const struct tree *tree, int fd, const struct owner *reader);
+
+/** chmod(2), and chown(2) with -1 for what stays: -EPERM where @caller may not give it away. */
+int owner_set_mode(const struct tree *tree, struct inode *inode, mode_t mode);
+int owner_set(const struct tree *tree, struct inode *inode, uid_t uid, gid_t gid,
+              const struct caller *caller);
+
+/**
+ * Take the set-user-ID and set-group-ID bits from a file that open(2) has emptied: the one change
+ * of the content for which the kernel does not.
+ */
+int owner_drop_set_id(const struct tree *tree, struct inode *inode);
+
+/* The directories of users (tree/homes.c), in a mount for several users. */
+
+/** Make the directory of @caller in that of a model, if it is not there yet. */
+int homes_welcome(struct tree *tree, struct inode *model, const struct caller *caller);
+
+/** The directory of @caller in that of a model, made where it is missing. */
+int homes_get(struct tree *tree, struct inode *model, const struct caller *caller,
+              struct inode **ret_inode);
+
+/** The target of the link `me` for @caller. */
+int homes_read_me(struct tree *tree, struct inode *me, const struct caller *caller, char *target,
+                  size_t size);
+
+/** What a crash may have left half-made in the directory of a model. */
+void homes_sweep(int model_fd);
+
+struct homes;
+int homes_create(struct homes **ret_homes);
+void homes_destroy(struct homes *homes);
 
 /**
  * Whether @caller is the thread that made @directory and may be about to make something in there:

@@ -234,8 +234,11 @@ static int register_draft(struct tree *tree, struct inode *inode, const struct d
                           struct failure *failure)
 {
     struct jobs_prompt handed;
-    int error = sync_file(inode);
+    int error;
 
+    if (!owner_may_read(tree, inode->fd, &inode->author)) /* the picture would show it to them */
+        return failure_set(failure, -EACCES, "The prompt is not for its writer to read.");
+    error = sync_file(inode);
     if (error)
         return failure_set_errno(failure, error, "The prompt could not be stored");
     hand_in(inode, draft, &handed);

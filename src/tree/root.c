@@ -27,7 +27,9 @@ static int get_model(struct tree *tree, struct inode *root, const char *name,
 
     if (fd < 0)
         return -errno;
-    return inode_get_real(tree->setup.inodes, fd, &kind_model, root, name, ret_inode);
+    return inode_get_real(tree->setup.inodes, fd,
+                          tree->setup.options->shared ? &kind_homes : &kind_model, root, name,
+                          ret_inode);
 }
 
 static int root_lookup(struct tree *tree, struct inode *root, const char *name,
@@ -80,8 +82,10 @@ static int root_check_name(struct tree *tree, struct inode *root, const char *na
     return -EPERM;
 }
 
-static int root_getattr(struct tree *tree, struct inode *inode, struct stat *ret_status)
+static int root_getattr(struct tree *tree, struct inode *inode, const struct caller *caller,
+                        struct stat *ret_status)
 {
+    (void)caller;
     kind_fill_virtual(tree, inode, ROOT_PERMISSIONS, 0, ret_status);
     ret_status->st_nlink = 2 + tree->setup.models->count;
     return 0;
@@ -108,8 +112,10 @@ static int staging_lookup(struct tree *tree, struct inode *staging, const char *
     return inode_get_real(tree->setup.inodes, fd, &kind_file, staging, name, ret_inode);
 }
 
-static int staging_getattr(struct tree *tree, struct inode *inode, struct stat *ret_status)
+static int staging_getattr(struct tree *tree, struct inode *inode, const struct caller *caller,
+                           struct stat *ret_status)
 {
+    (void)caller;
     kind_fill_virtual(tree, inode, STAGING_PERMISSIONS, 0, ret_status);
     return 0;
 }

@@ -48,14 +48,22 @@ static int open_directory(const struct inode *workspace)
     return fd < 0 ? -errno : fd;
 }
 
-/* @return a descriptor of what was made, or -errno. */
+/* Make it; it belongs to the owner of @workspace. @return as open_directory(). */
 static int make_directory(const struct tree *tree, struct inode *workspace)
 {
-    if (mkdirat(workspace->fd, VALUES_DIRECTORY, DIRECTORY_MODE) == 0)
-        kind_note_changed(tree, workspace);
-    else if (errno != EEXIST)
-        return -errno;
-    return open_directory(workspace);
+    cleanup_close int fd = -1;
+    int error;
+
+    if (mkdirat(workspace->fd, VALUES_DIRECTORY, owner_store_mode(tree, S_IFDIR | DIRECTORY_MODE)) <
+        0)
+        return errno == EEXIST ? open_directory(workspace) : -errno;
+    kind_note_changed(tree, workspace);
+    fd = open_directory(workspace);
+    error = fd < 0 ? fd : owner_hand_down(tree, workspace, fd, DIRECTORY_MODE);
+    if (!error)
+        return steal_fd(&fd);
+    unlinkat(workspace->fd, VALUES_DIRECTORY, AT_REMOVEDIR);
+    return error;
 }
 
 int settings_get_directory(struct tree *tree, struct inode *workspace, const struct caller *caller,
@@ -133,10 +141,11 @@ static int settings_check_name(struct tree *tree, struct inode *directory, const
     return naming_is_prompt(name) ? -EPERM : 0; /* nothing in here is ever sent */
 }
 
-static int settings_getattr(struct tree *tree, struct inode *inode, struct stat *ret_status)
+static int settings_getattr(struct tree *tree, struct inode *inode, const struct caller *caller,
+                            struct stat *ret_status)
 {
-    (void)tree;
-    return fstat(inode->fd, ret_status) < 0 ? -errno : 0;
+    (void)caller;
+    return owner_stat(tree, inode, ret_status);
 }
 
 const struct node_kind kind_settings = {
@@ -170,18 +179,21 @@ static int render(struct tree *tree, struct inode *inode, struct buf *text)
     return error;
 }
 
-static int setting_getattr(struct tree *tree, struct inode *inode, struct stat *ret_status)
+static int setting_getattr(struct tree *tree, struct inode *inode, const struct caller *caller,
+                           struct stat *ret_status)
 {
     cleanup_buf struct buf text = {.max = TEXT_MAX_BYTES};
     struct inode *directory;
     struct stat status;
     int error = render(tree, inode, &text);
 
+    (void)caller;
     if (error)
         return error;
     kind_fill_virtual(tree, inode, FILE_MODE, (off_t)text.length, ret_status);
     directory = inode_parent(inode);
-    if (directory && fstat(directory->fd, &status) == 0) { /* whoever owns that may set this */
+    if (directory &&
+        owner_stat(tree, directory, &status) == 0) { /* whoever owns that may set this */
         ret_status->st_uid = status.st_uid;
         ret_status->st_gid = status.st_gid;
         ret_status->st_mtim = ret_status->st_ctim = status.st_mtim;
@@ -327,6 +339,13 @@ void settings_released(struct tree *tree, struct handle *handle)
         log_warning("a setting cannot be reset: %s", error_text(error));
 }
 
+static int own_value(const struct tree *tree, struct inode *directory, const char *name)
+{
+    cleanup_close int fd = openat(directory->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+
+    return fd < 0 ? -errno : owner_hand_down(tree, directory, fd, FILE_MODE);
+}
+
 int settings_before_rename(struct tree *tree, struct inode *directory, const char *name)
 {
     cleanup_buf struct buf text = {.max = TEXT_MAX_BYTES};
@@ -343,6 +362,8 @@ int settings_before_rename(struct tree *tree, struct inode *directory, const cha
         if (!error)
             error = io_replace_file(directory->fd, name, buf_text(&text), text.length, FILE_MODE);
     }
+    if (!error) /* an ordinary file from now on, and its user's */
+        error = own_value(tree, directory, name);
     inode_unref(inode);
     inode_unref(workspace);
     return error;

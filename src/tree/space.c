@@ -132,7 +132,7 @@ int space_claim(struct tree *tree, struct inode *inode, uint64_t size, struct tr
     int error = 0;
 
     *ret_claim = (struct tree_claim){0};
-    if (!counts(tree, inode) || kind_stat(tree, inode->fd, &status))
+    if (!counts(tree, inode) || owner_stat(tree, inode, &status))
         return 0;
     make_known(tree, inode, &status);
     if (size <= (uint64_t)status.st_size)
@@ -166,14 +166,14 @@ void space_settle(struct tree *tree, struct inode *inode, const struct tree_clai
     if (!counts(tree, inode))
         return;
     do {
-        if (kind_stat(tree, inode->fd, &status))
+        if (owner_stat(tree, inode, &status))
             status = (struct stat){.st_uid = claim->uid, .st_mode = S_IFREG};
         blocks = space_blocks(&status);
         mutex_lock(&space->mutex);
         space_charge(space, status.st_uid, replace(inode, &status) - claimed);
         mutex_unlock(&space->mutex);
         claimed = 0;
-    } while (!kind_stat(tree, inode->fd, &status) && space_blocks(&status) != blocks);
+    } while (!owner_stat(tree, inode, &status) && space_blocks(&status) != blocks);
 }
 
 int space_check_entry(const struct tree *tree, uid_t uid)
@@ -208,7 +208,7 @@ void space_begin_making(struct tree *tree, const struct inode *directory, const 
     if (!space)
         return;
     fd = openat(directory->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0 || kind_stat(tree, fd, &status))
+    if (fd < 0 || owner_stat_in(tree, directory->fd, fd, &status))
         return;
     mutex_lock(&space->mutex);
     if (!space_mark(space, status.st_ino)) /* it was seen already, as the daemon's */
@@ -221,7 +221,7 @@ void space_end_making(struct tree *tree, struct inode *inode)
     struct stat status;
     int64_t unknown = 0;
 
-    if (!counts(tree, inode) || kind_stat(tree, inode->fd, &status))
+    if (!counts(tree, inode) || owner_stat(tree, inode, &status))
         return;
     mutex_lock(&tree->space->mutex);
     if (atomic_compare_exchange_strong(&inode->space, &unknown, space_blocks(&status) + 1))
@@ -233,7 +233,7 @@ void space_add(struct tree *tree, struct inode *inode)
 {
     struct stat status;
 
-    if (counts(tree, inode) && !kind_stat(tree, inode->fd, &status))
+    if (counts(tree, inode) && !owner_stat(tree, inode, &status))
         make_known(tree, inode, &status);
 }
 
@@ -249,7 +249,7 @@ void space_remove(struct tree *tree, struct inode *inode)
     struct stat status;
 
     if (!counts(tree, inode) || inode_writer_count(inode) || inode_name(inode, name) ||
-        kind_stat(tree, inode->fd, &status))
+        owner_stat(tree, inode, &status))
         return;
     make_known(tree, inode, &status);
     mutex_lock(&tree->space->mutex);
@@ -264,7 +264,7 @@ void space_begin_move(struct tree *tree, struct inode *inode)
 
     if (!inode || !counts(tree, inode))
         return;
-    if (!kind_stat(tree, inode->fd, &status))
+    if (!owner_stat(tree, inode, &status))
         make_known(tree, inode, &status);
     mutex_lock(&tree->space->mutex);
     tree->space->moving_count++;
@@ -290,7 +290,7 @@ uid_t space_begin_giving(struct tree *tree, struct inode *inode)
 {
     struct stat status = {0};
 
-    if (counts(tree, inode) && !kind_stat(tree, inode->fd, &status))
+    if (counts(tree, inode) && !owner_stat(tree, inode, &status))
         make_known(tree, inode, &status);
     return status.st_uid;
 }
@@ -300,7 +300,7 @@ void space_end_giving(struct tree *tree, struct inode *inode, uid_t before)
     struct stat status;
     int64_t blocks;
 
-    if (!counts(tree, inode) || kind_stat(tree, inode->fd, &status))
+    if (!counts(tree, inode) || owner_stat(tree, inode, &status))
         return;
     mutex_lock(&tree->space->mutex);
     blocks = atomic_load(&inode->space) - 1;

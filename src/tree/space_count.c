@@ -158,7 +158,7 @@ bool space_count_name(struct tree *tree, int directory_fd, const char *name)
     struct inode *inode;
     struct stat status;
 
-    if (fd < 0 || kind_stat(tree, fd, &status))
+    if (fd < 0 || owner_stat_in(tree, directory_fd, fd, &status))
         return false;
     inode = inode_find(tree->setup.inodes, status.st_dev, status.st_ino);
     mutex_lock(&space->mutex);

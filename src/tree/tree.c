@@ -23,7 +23,8 @@
  */
 static int make_model_directory(const struct tree *tree, const struct model *model)
 {
-    bool is_new = mkdirat(tree->setup.store->tree_fd, model->directory, DIRECTORY_MODE) == 0;
+    bool is_new = mkdirat(tree->setup.store->tree_fd, model->directory,
+                          owner_store_mode(tree, S_IFDIR | DIRECTORY_MODE)) == 0;
     cleanup_close int fd = -1;
     cleanup_close int prompt = -1;
 
@@ -33,6 +34,10 @@ static int make_model_directory(const struct tree *tree, const struct model *mod
                 O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
         return -errno;
+    if (tree->setup.options->shared) { /* the directories of users are made when they come */
+        homes_sweep(fd);
+        return 0;
+    }
     if (mkdirat(fd, VALUES_DIRECTORY, DIRECTORY_MODE) < 0 && errno != EEXIST)
         return -errno;
     if (!is_new)
@@ -44,7 +49,7 @@ static int make_model_directory(const struct tree *tree, const struct model *mod
 int tree_create(const struct tree_setup *setup, struct tree **ret_tree)
 {
     struct tree *tree = calloc(1, sizeof(*tree));
-    int error;
+    int error = 0;
 
     if (!tree)
         return -ENOMEM;
@@ -54,7 +59,12 @@ int tree_create(const struct tree_setup *setup, struct tree **ret_tree)
     clock_gettime(CLOCK_REALTIME, &tree->started);
     mutex_init(&tree->mutex);
     cond_init(&tree->hold_changed);
-    error = inode_get_virtual(setup->inodes, &kind_root, S_IFDIR, NULL, "", &tree->root);
+    if (setup->options->shared) {
+        inode_set_top_depth(setup->inodes, 2);
+        error = homes_create(&tree->homes);
+    }
+    if (!error)
+        error = inode_get_virtual(setup->inodes, &kind_root, S_IFDIR, NULL, "", &tree->root);
     for (size_t i = 0; !error && i < setup->models->count; i++)
         error = make_model_directory(tree, &setup->models->models[i]);
     if (!error)
@@ -95,6 +105,7 @@ void tree_destroy(struct tree *tree)
     inode_unref(tree->root);
     cond_fini(&tree->hold_changed);
     mutex_fini(&tree->mutex);
+    homes_destroy(tree->homes);
     free(tree->staging_name);
     free(tree);
 }
@@ -180,7 +191,7 @@ void kind_fill_virtual(const struct tree *tree, const struct inode *inode, mode_
 
 struct inode *tree_resolve(struct tree *tree, const char *path)
 {
-    const struct caller nobody = {0};
+    const struct caller nobody = {(uid_t)-1, (gid_t)-1, 0};
     cleanup_free char *copy = strdup(path);
     struct inode *at = inode_ref(tree->root);
     char *rest = copy;
@@ -201,6 +212,22 @@ struct inode *tree_resolve(struct tree *tree, const char *path)
     return at;
 }
 
+struct inode *tree_resolve_top(struct tree *tree, const char *model, const struct owner *owner)
+{
+    const struct caller caller = {owner->uid, owner->gid, 0};
+    struct inode *directory = NULL;
+    struct inode *top = NULL;
+
+    if (tree->root->kind->lookup(tree, tree->root, model, &caller, &directory))
+        return NULL;
+    if (directory->kind != &kind_homes)
+        return directory;
+    if (homes_get(tree, directory, &caller, &top))
+        top = NULL;
+    inode_unref(directory);
+    return top;
+}
+
 int tree_lookup(struct tree *tree, struct inode *parent, const char *name,
                 const struct caller *caller, struct tree_entry *ret_entry)
 {
@@ -213,7 +240,7 @@ int tree_lookup(struct tree *tree, struct inode *parent, const char *name,
         return -ENAMETOOLONG;
     error = parent->kind->lookup(tree, parent, name, caller, &entry.inode);
     if (!error)
-        error = tree_getattr(tree, entry.inode, &entry.status, &entry.timeout_s);
+        error = tree_getattr(tree, entry.inode, caller, &entry.status, &entry.timeout_s);
     if (error) {
         inode_unref(entry.inode);
         return error;
@@ -224,10 +251,10 @@ int tree_lookup(struct tree *tree, struct inode *parent, const char *name,
     return 0;
 }
 
-int tree_getattr(struct tree *tree, struct inode *inode, struct stat *ret_status,
-                 double *ret_timeout_s)
+int tree_getattr(struct tree *tree, struct inode *inode, const struct caller *caller,
+                 struct stat *ret_status, double *ret_timeout_s)
 {
-    int error = inode->kind->getattr(tree, inode, ret_status);
+    int error = inode->kind->getattr(tree, inode, caller, ret_status);
     char name[NAME_MAX + 1];
 
     if (error)
@@ -279,7 +306,7 @@ int tree_open(struct tree *tree, struct inode *inode, int flags, const struct ca
         return -ENOMEM;
     error = inode->kind->open(tree, inode, flags, handle);
     if (!error && handle->fd >= 0 && (flags & O_TRUNC) && caller->uid != 0)
-        error = file_drop_set_id(inode);
+        error = owner_drop_set_id(tree, inode);
     if (error) {
         tree_release(tree, handle);
         return error;
@@ -295,11 +322,11 @@ int tree_drop_set_id(struct tree *tree, struct inode *inode, bool *ret_dropped)
 
     if (inode->fd < 0 || !S_ISREG(inode->type))
         return 0;
-    error = inode->kind->getattr(tree, inode, &status);
+    error = owner_stat(tree, inode, &status);
     if (error || !(status.st_mode & (S_ISUID | S_ISGID)))
         return error;
     *ret_dropped = true;
-    return file_drop_set_id(inode);
+    return owner_drop_set_id(tree, inode);
 }
 
 bool tree_checks_writes(const struct handle *handle)
@@ -355,6 +382,8 @@ int tree_opendir(struct tree *tree, struct inode *inode, const struct caller *ca
 
     if (!inode->kind->list)
         return S_ISDIR(inode->type) ? -EACCES : -ENOTDIR;
+    if (inode->kind == &kind_homes) /* where that fails, what there is can be seen all the same */
+        (void)homes_welcome(tree, inode, caller);
     handle = kind_make_handle(tree, inode, caller);
     if (!handle)
         return -ENOMEM;

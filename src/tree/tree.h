@@ -94,10 +94,16 @@ struct inode *tree_root(struct tree *tree);
 /** The directory at @path below the root, with a reference; NULL where there is none. */
 struct inode *tree_resolve(struct tree *tree, const char *path);
 
+/**
+ * The top workspace of @owner in the directory @model of a model, with a reference; NULL where
+ * there is none, and none can be made. May wait for the disk.
+ */
+struct inode *tree_resolve_top(struct tree *tree, const char *model, const struct owner *owner);
+
 int tree_lookup(struct tree *tree, struct inode *parent, const char *name,
                 const struct caller *caller, struct tree_entry *ret_entry);
-int tree_getattr(struct tree *tree, struct inode *inode, struct stat *ret_status,
-                 double *ret_timeout_s);
+int tree_getattr(struct tree *tree, struct inode *inode, const struct caller *caller,
+                 struct stat *ret_status, double *ret_timeout_s);
 
 /* Which members of a struct stat tree_setattr() sets: the values of FUSE_SET_ATTR_*. */
 #define TREE_SET_MODE      (1 << 0)
@@ -112,9 +118,10 @@ int tree_getattr(struct tree *tree, struct inode *inode, struct stat *ret_status
 
 /** @handle: NULL unless the file is open. EFBIG where a prompt would grow too long. */
 int tree_setattr(struct tree *tree, struct inode *inode, struct handle *handle,
-                 const struct stat *wanted, int what, struct stat *ret_status,
-                 double *ret_timeout_s);
-int tree_readlink(struct inode *inode, char *target, size_t size);
+                 const struct caller *caller, const struct stat *wanted, int what,
+                 struct stat *ret_status, double *ret_timeout_s);
+int tree_readlink(struct tree *tree, struct inode *inode, const struct caller *caller, char *target,
+                  size_t size);
 
 /** EPERM for anything but a regular file. */
 int tree_mknod(struct tree *tree, struct inode *parent, const char *name,
@@ -224,10 +231,11 @@ void tree_note_name(struct tree *tree, struct inode *directory, const char *name
 bool tree_wait_is_over(struct tree *tree, struct inode *inode);
 
 /**
- * What a wait file then gives. Reads the disk.
+ * What a wait file then gives @reader. Reads the disk.
  *
  * @return 0; -ENOENT where its directory was removed; the errno of reading it
  */
-int tree_wait_outcome(struct tree *tree, struct inode *inode, struct buf *lines, bool *ret_failed);
+int tree_wait_outcome(struct tree *tree, struct inode *inode, const struct owner *reader,
+                      struct buf *lines, bool *ret_failed);
 
 #endif

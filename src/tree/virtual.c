@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "conf/settings.h"
+#include "store/values.h"
 #include "tree/kind.h"
 
 #define TEXT_MAX_BYTES (16u << 20)
@@ -19,14 +20,22 @@
 #define NS_PER_S       1000000000
 #define MS_PER_S       1000
 
+static const char private_place[] =
+    "Each directory here is an image model, and a workspace. Save a text as `prompt`\n"
+    "in it, and the picture appears beside it a little later:\n";
+
+static const char shared_place[] =
+    "Each directory here is an image model, and `me` in it is your own place: nobody\n"
+    "else can look into it unless you let them (chmod). Save a text as `prompt` in\n"
+    "there, and the picture appears beside it a little later:\n";
+
 static const char root_readme[] =
     "easelfs: image models as directories\n"
     "====================================\n"
     "\n"
-    "Each directory here is an image model, and a workspace. Save a text as `prompt`\n"
-    "in it, and the picture appears beside it a little later:\n"
+    "%s"
     "\n"
-    "    cd %s\n"
+    "    cd %s%s\n"
     "    cp ~/photos/cat.jpg .                              # a reference, if wanted\n"
     "    echo \"The cat as a Dutch still life\" > prompt\n"
     "    xdg-open \"$(cat .prompt.wait)\"                     # waits, prints the new name\n"
@@ -80,28 +89,38 @@ static int describe_settings(const struct model *model, struct buf *text)
     return error;
 }
 
+static int describe_root(const struct tree *tree, struct buf *text)
+{
+    const struct model_list *models = tree->setup.models;
+    const char *directory = models->count ? models->models[0].directory : "MODEL";
+    bool shared = tree->setup.options->shared;
+
+    return buf_printf(text, root_readme, shared ? shared_place : private_place, directory,
+                      shared ? "/me" : "");
+}
+
 static int render_readme(struct tree *tree, struct inode *inode, struct buf *text)
 {
     const struct model_list *models = tree->setup.models;
     struct inode *directory = inode_parent(inode);
     const struct model *model = NULL;
-    char name[NAME_MAX + 1];
     int error;
 
-    if (directory && directory != tree->root && inode_name(directory, name))
-        model = models_find(models, name);
+    if (directory && directory != tree->root)
+        model = values_model(models, directory);
     if (model)
         error = describe_settings(model, text);
     else
-        error =
-            buf_printf(text, root_readme, models->count ? models->models[0].directory : "MODEL");
+        error = describe_root(tree, text);
     inode_unref(directory);
     return error;
 }
 
-static int render_status(struct tree *tree, struct inode *inode, struct buf *text)
+/* In a mount for several users each reads of the own jobs only, but for root. */
+static int render_status(struct tree *tree, struct inode *inode, uid_t reader, struct buf *text)
 {
     struct inode *directory = inode_parent(inode);
+    const uid_t *only = tree->setup.options->shared && reader != 0 ? &reader : NULL;
     int error = 0;
 
     if (!directory)
@@ -109,16 +128,16 @@ static int render_status(struct tree *tree, struct inode *inode, struct buf *tex
     if (directory == tree->root)
         error = buf_printf(text, "API: %s\n", tree->setup.base_url);
     if (!error && directory == tree->root)
-        error = jobs_use(tree->setup.jobs, NULL, text);
+        error = jobs_use(tree->setup.jobs, only, text);
     if (!error)
-        error = jobs_status(tree->setup.jobs, directory, NULL, text);
+        error = jobs_status(tree->setup.jobs, directory, only, text);
     inode_unref(directory);
     return error;
 }
 
-static int render(struct tree *tree, struct inode *inode, struct buf *text)
+static int render(struct tree *tree, struct inode *inode, uid_t reader, struct buf *text)
 {
-    return inode->kind == &kind_status ? render_status(tree, inode, text)
+    return inode->kind == &kind_status ? render_status(tree, inode, reader, text)
                                        : render_readme(tree, inode, text);
 }
 
@@ -136,18 +155,19 @@ static int64_t wall_ns(void)
 }
 
 /* Whether what was last made of status.txt still tells its size: then stat does not make it. */
-static bool is_fresh(struct tree *tree, const struct inode *inode) requires_(tree->mutex)
+static bool is_fresh(struct tree *tree, const struct inode *inode, uid_t reader)
+    requires_(tree->mutex)
 {
-    return inode->text.known && inode->text.made_s == now_s() &&
+    return inode->text.known && inode->text.reader == reader && inode->text.made_s == now_s() &&
            inode->text.change_count == jobs_change_count(tree->setup.jobs);
 }
 
-/* Make the text of @inode, and note of that of status.txt what stat(2) tells. */
-static int make(struct tree *tree, struct inode *inode, struct buf *text)
+/* Make the text of @inode for @reader, and note of that of status.txt what stat(2) tells. */
+static int make(struct tree *tree, struct inode *inode, uid_t reader, struct buf *text)
 {
     uint64_t change_count = jobs_change_count(tree->setup.jobs);
     int64_t made_s = now_s();
-    int error = render(tree, inode, text);
+    int error = render(tree, inode, reader, text);
     uint64_t hash;
 
     if (error || inode->kind != &kind_status)
@@ -160,15 +180,17 @@ static int make(struct tree *tree, struct inode *inode, struct buf *text)
     inode->text.length = text->length;
     inode->text.made_s = made_s;
     inode->text.change_count = change_count;
+    inode->text.reader = reader;
     inode->text.known = true;
     mutex_unlock(&tree->mutex);
     return 0;
 }
 
-static int readme_getattr(struct tree *tree, struct inode *inode, struct stat *ret_status)
+static int readme_getattr(struct tree *tree, struct inode *inode, const struct caller *caller,
+                          struct stat *ret_status)
 {
     cleanup_buf struct buf text = {.max = TEXT_MAX_BYTES};
-    int error = render(tree, inode, &text);
+    int error = render(tree, inode, caller->uid, &text);
 
     if (!error)
         kind_fill_virtual(tree, inode, PERMISSIONS, (off_t)text.length, ret_status);
@@ -176,20 +198,24 @@ static int readme_getattr(struct tree *tree, struct inode *inode, struct stat *r
 }
 
 /* A text is as old as it has been what it is: copying programs compare times before and after. */
-static int status_getattr(struct tree *tree, struct inode *inode, struct stat *ret_status)
+static int status_getattr(struct tree *tree, struct inode *inode, const struct caller *caller,
+                          struct stat *ret_status)
 {
     cleanup_buf struct buf text = {.max = TEXT_MAX_BYTES};
+    size_t length = 0;
     bool fresh;
     int error;
 
     mutex_lock(&tree->mutex);
-    fresh = is_fresh(tree, inode);
+    fresh = is_fresh(tree, inode, caller->uid);
+    if (fresh)
+        length = inode->text.length;
     mutex_unlock(&tree->mutex);
-    error = fresh ? 0 : make(tree, inode, &text);
+    error = fresh ? 0 : make(tree, inode, caller->uid, &text);
     if (error)
         return error;
+    kind_fill_virtual(tree, inode, PERMISSIONS, (off_t)(fresh ? length : text.length), ret_status);
     mutex_lock(&tree->mutex);
-    kind_fill_virtual(tree, inode, PERMISSIONS, (off_t)inode->text.length, ret_status);
     ret_status->st_mtim.tv_sec = inode->text.changed_ns / NS_PER_S;
     ret_status->st_mtim.tv_nsec = inode->text.changed_ns % NS_PER_S;
     ret_status->st_ctim = ret_status->st_mtim;
@@ -204,7 +230,7 @@ static int virtual_open(struct tree *tree, struct inode *inode, int flags, struc
 
     if ((flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC))
         return -EACCES;
-    error = make(tree, inode, &text);
+    error = make(tree, inode, handle->owner.uid, &text);
     if (error)
         return error;
     handle->length = text.length;
@@ -227,7 +253,7 @@ void virtual_before_read(struct tree *tree, struct handle *handle, uint64_t offs
     handle->started = true;
     handle->ended = at_end;
     mutex_unlock(&tree->mutex);
-    if (!again || make(tree, handle->inode, &text))
+    if (!again || make(tree, handle->inode, handle->owner.uid, &text))
         return;
     mutex_lock(&tree->mutex);
     free(handle->text);

@@ -21,8 +21,10 @@
 #define DEPTH_MAX      128
 #define PATH_BYTES_MAX (16 * 1024)
 
-static int wait_getattr(struct tree *tree, struct inode *inode, struct stat *ret_status)
+static int wait_getattr(struct tree *tree, struct inode *inode, const struct caller *caller,
+                        struct stat *ret_status)
 {
+    (void)caller;
     kind_fill_virtual(tree, inode, PERMISSIONS, 0, ret_status);
     return 0;
 }
@@ -98,6 +100,7 @@ static int prompt_outcome(struct tree *tree, int directory_fd, const char *name,
 
 struct walk {
     struct tree *tree;
+    const struct owner *reader;
     struct buf *lines;
     bool *failed;
 };
@@ -116,7 +119,8 @@ static int walk_entry(const struct walk *walk, int fd, const char *prefix,
         strcmp(entry->d_name, "..") == 0 || depth == DEPTH_MAX)
         return 0;
     child = openat(fd, entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (child < 0 || buf_printf(&below, "%s%s/", prefix, entry->d_name))
+    if (child < 0 || !owner_may_read(walk->tree, child, walk->reader) ||
+        buf_printf(&below, "%s%s/", prefix, entry->d_name))
         return 0;
     return walk_directory(walk, child, buf_text(&below), depth + 1);
 }
@@ -143,9 +147,10 @@ static int walk_directory(const struct walk *walk, int fd, const char *prefix, u
     return error;
 }
 
-int tree_wait_outcome(struct tree *tree, struct inode *inode, struct buf *lines, bool *ret_failed)
+int tree_wait_outcome(struct tree *tree, struct inode *inode, const struct owner *reader,
+                      struct buf *lines, bool *ret_failed)
 {
-    const struct walk walk = {tree, lines, ret_failed};
+    const struct walk walk = {tree, reader, lines, ret_failed};
     struct inode *directory = waited_directory(inode);
     char prompt_name[NAME_MAX + 1];
     cleanup_close int fd = -1;

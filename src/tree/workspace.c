@@ -130,10 +130,11 @@ static int model_check_name(struct tree *tree, struct inode *directory, const ch
     return workspace_check_name(tree, directory, name);
 }
 
-static int workspace_getattr(struct tree *tree, struct inode *inode, struct stat *ret_status)
+static int workspace_getattr(struct tree *tree, struct inode *inode, const struct caller *caller,
+                             struct stat *ret_status)
 {
-    (void)tree;
-    return fstat(inode->fd, ret_status) < 0 ? -errno : 0;
+    (void)caller;
+    return owner_stat(tree, inode, ret_status);
 }
 
 const struct node_kind kind_model = {

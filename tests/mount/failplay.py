@@ -118,6 +118,14 @@ class Started(Story):
         return None
 
 
+class FirstLook(Story):
+    """A user looks into a shared mount for the first time."""
+    options = ("-oshared",)
+
+    def act(self, mount):
+        return error_of(os.stat, mount.path / MODEL / "me")
+
+
 class FirstStart(Started):
     def between(self, mount):
         subprocess.run(["rm", "-r", mount.store], check=True)

@@ -285,7 +285,8 @@ class Mount:
             self.options.append(f"-oapi_key_file={key_file}")
         self.process = None
         self.connection = None  # the kernel's number of it
-        self.top = self.path / MODEL
+        self.shared = "-oshared" in self.options
+        self.top = self.path / MODEL / "root" if self.shared else self.path / MODEL
         self.start()
 
     def start(self):
@@ -323,8 +324,15 @@ class Mount:
         self.idle()
         for model in self.path.iterdir():
             if model.is_dir():
-                self.wait(directory=model)
+                for place in self.places(model):
+                    self.wait(directory=place)
         self.idle()
+
+    def places(self, model):
+        """The top workspaces of a model."""
+        if not self.shared:
+            return [model]
+        return [place for place in model.iterdir() if not place.is_symlink()]
 
     def wait(self, name=".wait", directory=None, limit=None):
         """Read a wait file to its end: the lines, and whether it ended with EIO."""

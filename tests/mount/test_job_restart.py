@@ -415,7 +415,7 @@ def test_a_job_of_a_model_that_is_not_configured_is_kept(make_mount, standin):
     mount.settled()
     mount.unmount()
     assert len(mount.unfinished()) == 1
-    assert "is not configured; kept until it is" in mount.log_text()
+    assert "is not configured, or its directory is gone; kept" in mount.log_text()
     mount.options.pop()
     mount.start()
     assert Outcome(mount, standin, mount.top).results == ["0001.jpg"]

@@ -298,7 +298,7 @@ static void options(void **state)
     snprintf(path, sizeof(path), "%s/easelfs", directory);
     assert_int_equal(mkdir(path, 0700), 0);
     write_file("easelfs/easelfs.conf",
-               "models = a, b\nstore = ~/store\nresult_hosts = c\nfuse_options = noexec\n"
+               "models = a, b\nstore = ~/store\nresult_hosts = c\nfuse_options = noatime\n"
                "[settings]\nimage_size = 2K\nsystem_instruction = one\n two\n"
                "[model b]\nprofile = gemini-2.5-flash-image\nimage_size = 1K\n"
                "[model unused]\nseed = 1\n");

@@ -266,6 +266,7 @@ static void the_printed_configuration_reads_back(void **state)
                                           "answer_room = 32M\n"
                                           "keep_records = 365\n"
                                           "store = /home/of/nobody/.local/share/easelfs\n"
+                                          "shared = no\n"
                                           "foreground = no\n"
                                           "debug = no\n"
                                           "single_threaded = no\n"

@@ -43,6 +43,7 @@ struct place {
     char ca_file[48];
     struct options options;
     struct harden_setup setup;
+    const char *mountpoints[1];
 };
 
 static void write_file(const char *path)
@@ -78,8 +79,11 @@ static int make_place(void **state)
     write_file(place->ca_file);
     place->options.store = place->store;
     place->options.ca_file = place->ca_file;
-    place->setup = (struct harden_setup){
-        .options = &place->options, .mountpoint = place->mountpoint, .gives_files_away = true};
+    place->mountpoints[0] = place->mountpoint;
+    place->setup = (struct harden_setup){.options = &place->options,
+                                         .mountpoints = place->mountpoints,
+                                         .mountpoint_count = 1,
+                                         .gives_files_away = true};
     log_set_level(LOG_LEVEL_ERROR);
     *state = place;
     return 0;
@@ -409,7 +413,7 @@ static void a_mountpoint_that_is_no_directory(void **state)
 {
     struct place *place = *state;
 
-    place->setup.mountpoint = place->outside;
+    place->mountpoints[0] = place->outside;
     place->setup.gives_files_away = false;
     in_child(place, true, check_no_capabilities);
 }

@@ -171,7 +171,7 @@ static void mount_options(void **state)
     cleanup_options const struct options *fstab = parse(
         "easelfs", "https://generativelanguage.googleapis.com/v1beta", "/mnt", "-o",
         "rw,noauto,user,user=alice,nofail,_netdev,x-systemd.automount,X-mount.mkdir=0755,defaults,"
-        "comment=a,config=/dev/null,settle=5,noexec,nosuid,dev,suid,noexec,"
+        "comment=a,config=/dev/null,settle=5,noexec,nosuid,dev,suid,exec,noexec,"
         "fsname=x,subtype=easelfs,relatime,default_permissions,max_read=4096,,models=a b\\,c",
         NULL);
 
@@ -179,10 +179,47 @@ static void mount_options(void **state)
     assert_string_equal(fstab->url, "https://generativelanguage.googleapis.com");
     assert_true(fstab->google);
     assert_int_equal(fstab->auth, AUTH_GOOG);
-    assert_string_equal(fstab->fuse_options, "rw,noexec,nosuid,max_read=4096");
+    assert_string_equal(fstab->fuse_options, "rw,max_read=4096");
     assert_int_equal(fstab->settle_ms, 5);
     assert_int_equal(fstab->models.count, 3);
     assert_string_equal(fstab->models.models[2].name, "c");
+}
+
+static void shared_is_for_everybody(void **state)
+{
+    cleanup_options const struct options *plain =
+        parse("easelfs", "/mnt", "--config=/dev/null", "-o", "shared", NULL);
+    cleanup_options const struct options *more = parse(
+        "easelfs", "/mnt", "--config=/dev/null", "-o", "store=/s,ro,allow_other,multiuser", NULL);
+    cleanup_options const struct options *demo =
+        parse("easelfs", "/mnt", "--config=/dev/null", "--demo", "--shared", NULL);
+
+    (void)state;
+    assert_true(plain->shared);
+    assert_string_equal(plain->store, "/var/lib/easelfs");
+    assert_string_equal(plain->fuse_options, "allow_other");
+    assert_true(more->shared);
+    assert_string_equal(more->store, "/s");
+    assert_string_equal(more->fuse_options, "ro,allow_other");
+    assert_string_equal(demo->store, "/var/lib/easelfs-demo");
+    refuse(EXIT_STATUS_CONFIG, "shared is for all users: leave allow_root out.", "easelfs", "/mnt",
+           "--config=/dev/null", "-o", "shared,allow_root", NULL);
+}
+
+static void permissions_are_always_checked(void **state)
+{
+    static const char *const tries[] = {"no_default_permissions", "nodefault_permissions",
+                                        "default_permissions=0", "default_permissions=no"};
+    char sentence[FAILURE_TEXT_SIZE];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(tries) / sizeof(tries[0]); i++) {
+        snprintf(sentence, sizeof(sentence),
+                 "-o: \"%s\": the kernel always checks permissions; that cannot be switched off.",
+                 tries[i]);
+        refuse(EXIT_STATUS_USAGE, sentence, "easelfs", "/mnt", "--config=/dev/null", "-o", tries[i],
+               NULL);
+    }
 }
 
 static void called_by_mount(void **state)
@@ -432,6 +469,8 @@ int main(void)
         each(long_options),
         each(short_options),
         each(mount_options),
+        each(shared_is_for_everybody),
+        each(permissions_are_always_checked),
         each(called_by_mount),
         each(no_mountpoint_is_needed_for_questions),
         each(wrong_command_lines),
