@@ -214,7 +214,7 @@ def print_config(*arguments, home):
     return done.stdout
 
 
-@pytest.mark.parametrize("name", ["easelfs.conf"])
+@pytest.mark.parametrize("name", ["easelfs.conf", "workstation.conf"])
 def test_every_key_is_taken(name, tmp_path):
     """Also those that are comments: they are there to be uncommented."""
     text = (EXAMPLES / name).read_text(encoding="utf-8")
@@ -234,10 +234,10 @@ def option_lists():
             fields = line.split()
             assert fields[2] == "easelfs" and len(fields) == 6
             yield fields[0], fields[1], fields[3]
-    for unit in (EXAMPLES / "systemd" / "user").glob("*.service"):
+    for unit in (EXAMPLES / "systemd").glob("*/*.service"):
         command = re.search(r"^ExecStart=(.*)", unit.read_text(encoding="utf-8"),
                             re.MULTILINE).group(1).replace("%f", "/srv/easel")
-        words = command.replace("%h", "/home/alice").replace("%S", "/var/lib").split()
+        words = command.replace("%h", "/home/alice").split()
         assert words[0] in ("/usr/bin/easelfs", "/usr/sbin/mount.easelfs")
         yield "none", "/srv/easel", words[words.index("-o") + 1] if "-o" in words else "rw"
 

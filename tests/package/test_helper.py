@@ -2,8 +2,10 @@
 """mount(8) finds easelfs by its two names, and gets the exit statuses that it knows."""
 
 import os
+import socket
 import stat
 import subprocess
+import tempfile
 
 import pytest
 
@@ -165,6 +167,52 @@ def test_another_user_serves(helpers, point, options, standin, public):
     assert status["NoNewPrivs"] == "1"
     assert os.listdir(point)
     unmount(point, store)
+
+
+@pytest.fixture
+def device():
+    """A /dev/fuse that every user may open, as udev makes it."""
+    with tempfile.NamedTemporaryFile(dir="/dev/shm", delete=False) as node:
+        pass
+    os.unlink(node.name)
+    os.mknod(node.name, stat.S_IFCHR | 0o666, os.stat("/dev/fuse").st_rdev)
+    os.chmod(node.name, 0o666)
+    call(libc.mount(os.fsencode(node.name), b"/dev/fuse", None, MS_BIND, None))
+    yield
+    call(libc.umount2(b"/dev/fuse", MNT_DETACH))
+    os.unlink(node.name)
+
+
+def test_the_service_never_is_root(helpers, device, point, options, standin, public):
+    """As easelfs@.service starts it: another user with two capabilities, which are then gone."""
+    store = public / "store"
+    for path in (store, public / "home"):
+        path.mkdir(mode=0o700)
+        os.chown(path, 65534, 65534)
+    os.chown(public / "key", 65534, 65534)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(public / "notify"))
+        os.chmod(public / "notify", 0o666)
+        manager.settimeout(LIMIT)
+        daemon = subprocess.Popen(
+            ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--no-new-privs",
+             "--bounding-set=-all,+sys_admin,+setpcap", "--inh-caps=-all,+sys_admin,+setpcap",
+             "--ambient-caps=-all,+sys_admin,+setpcap", "/usr/sbin/mount.easelfs", standin.url,
+             point, "-o", f"{options},foreground,drop_privileges"], stderr=subprocess.PIPE,
+            text=True, env=environment(HOME=str(public / "home"),
+                                       NOTIFY_SOCKET=str(public / "notify")))
+        assert manager.recv(4096).decode() == f"READY=1\nSTATUS=mounted on {point}\n"
+        status = status_of(daemon.pid)  # what systemd started has become the daemon
+        assert set(status["Uid"].split()) == {"65534"}
+        assert {status[name] for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")} == {
+            "0" * 16}
+        assert status["NoNewPrivs"] == "1"
+        assert {"nosuid", "nodev", "noexec"} <= set(mounted(point)[5].split(","))
+        assert os.listdir(point)
+        run(["umount", "--lazy", point])  # ExecStop
+        assert daemon.wait(LIMIT) == 0, daemon.stderr.read()
+        assert manager.recv(4096).decode().startswith("STOPPING=1\n")
+    daemon.stderr.close()
 
 
 def test_a_daemon_that_does_not_start_leaves_no_mount(helpers, point, options, standin, public):
