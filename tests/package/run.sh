@@ -80,9 +80,10 @@ inside() {
         DEBIAN_FRONTEND=noninteractive "$@"
 }
 
-as_alice() {
-    chroot "$root" setpriv --reuid=alice --regid=alice --init-groups --reset-env \
-        env LC_ALL=C.UTF-8 sh -euc "$1"
+# as_user USER SCRIPT
+as_user() {
+    chroot "$root" setpriv --reuid="$1" --regid="$1" --init-groups --reset-env \
+        env LC_ALL=C.UTF-8 sh -euc "$2"
 }
 
 # Everything that is there, but for what apt and dpkg themselves write.
@@ -97,6 +98,7 @@ say "What the package depends on"
 inside apt-get update -q=2
 inside apt-get satisfy -y -q=2 --no-install-recommends "$(dpkg-deb -f "$package" Depends)" >/dev/null
 inside useradd --create-home --shell /bin/sh alice
+inside useradd --create-home --shell /bin/sh bob
 passwd_before=$(cat "$root/etc/passwd")
 everything >"$root/tmp/before"
 
@@ -116,7 +118,7 @@ inside getent passwd easelfs | grep -q ':/var/lib/easelfs:/usr/sbin/nologin$' ||
 
 say "A user's demo"
 # It is a picture, it lies where it should, and nothing is left mounted or running.
-as_alice 'cd
+as_user alice 'cd
     mkdir easel
     easelfs --demo easel
     cd easel/gemini-3-pro-image-preview
@@ -137,6 +139,20 @@ for type in easelfs fuse.easelfs; do
     umount "$root/mnt/easel"
     inside flock /tmp/store/lock true
 done
+
+say "A workstation"
+inside install -d -o easelfs -g easelfs -m 700 /tmp/workstation
+inside mount -t easelfs none /mnt/easel \
+    -o demo,setuid=easelfs,drop_privileges,multiuser,store=/tmp/workstation
+as_user alice 'cd /mnt/easel/gemini-3-pro-image-preview/me
+    echo "A lighthouse in a storm" >prompt
+    test "$(head -c 3 "$(cat .prompt.wait)" | od -An -tx1)" = " ff d8 ff"'
+as_user bob 'cd /mnt/easel/gemini-3-pro-image-preview
+    test -z "$(ls me/*.jpg 2>/dev/null)"
+    ! cat alice/0001.jpg 2>/dev/null
+    ls -l'
+umount "$root/mnt/easel"
+inside flock /tmp/workstation/lock true
 rmdir "$root/mnt/easel"
 
 # --- removed
