@@ -187,7 +187,7 @@ def test_what_comes_back_is_the_oldest(make_desks, standin):
     with stopped(standin):
         (mount.desks[ALICE] / "first.prompt").write_text(
             directed("first 0", f'status=429, retry_after="1" | {SMALL}'))
-        until(lambda: "sending" in mount.status(mount.desks[ALICE]), "the first one on its way")
+        until(lambda: "sending " in mount.status(mount.top), "the first one on its way")
         write(mount, ALICE, 20, f"{SMALL}, delay=400")
         await_queued(mount, alice=20)
     mount.wait(directory=mount.desks[ALICE])
