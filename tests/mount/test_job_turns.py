@@ -87,25 +87,27 @@ def pictures(mount, user):
     return sorted(name for name in os.listdir(mount.desks[user]) if name.endswith(".jpg"))
 
 
-def check_turns(received, in_flight):
-    """What came before the others' jobs was in flight when they were queued."""
+def check_turns(received, most):
+    """No more than that of Alice's came before the others' jobs."""
     for user in (BOB, CAROL):
-        assert received[:received.index(user)].count(ALICE) <= in_flight, received
+        assert received[:received.index(user)].count(ALICE) <= most, received
 
 
 @pytest.mark.timeout(LONG + 60)
 @pytest.mark.parametrize("in_flight, flood", [(4, FLOOD), (1, 60), (16, 200)])
 def test_thousands_of_one_user_delay_nobody_else(make_desks, standin, in_flight, flood):
+    """What was in flight, and at most what was sent in the same moment, when several slots open:
+    nobody says in which order that is read."""
     mount = make_desks(f"-omax_in_flight={in_flight}")
     with stopped(standin):
-        write(mount, ALICE, flood)
+        write(mount, ALICE, flood, f"{SMALL}, delay=20")
         until(lambda: queued(mount, ALICE) == flood - in_flight, "the flood", LONG)
         write(mount, BOB, 1)
         write(mount, CAROL, 1)
         await_queued(mount, bob=1, carol=1)
     for user in (BOB, CAROL):
         assert mount.wait(directory=mount.desks[user]) == (["0.jpg"], False)
-    check_turns(users(standin), in_flight)
+    check_turns(users(standin), 1 if in_flight == 1 else 2 * in_flight)
     mount.wait(directory=mount.top, limit=LONG)
     assert pictures(mount, ALICE) == sorted(f"{number}.jpg" for number in range(flood))
     assert sorted(users(standin)) == [ALICE] * flood + [BOB, CAROL]
@@ -161,23 +163,23 @@ def test_turns_by_the_minute(make_desks, standin):
 
 
 def test_turns_after_a_restart(make_desks, standin):
-    mount = make_desks("-omax_in_flight=2")
+    mount = make_desks("-omax_in_flight=1")
     with stopped(standin):
         write(mount, ALICE, 200)
-        await_queued(mount, alice=198)
+        await_queued(mount, alice=199)
         write(mount, BOB, 1)
         write(mount, CAROL, 1)
         await_queued(mount, bob=1, carol=1)
         kill(mount)
         mount.start()
-        await_queued(mount, alice=196, bob=1, carol=1)
+        await_queued(mount, alice=198, bob=1, carol=1)
     for user in (BOB, CAROL):
         assert mount.wait(directory=mount.desks[user]) == (["0.jpg"], False)
-    check_turns(users(standin), 2 + 2)  # what the daemon that was killed had sent is read, too
+    check_turns(users(standin), 1 + 1)  # what the daemon that was killed had sent is read, too
     mount.wait(directory=mount.top, limit=LONG)
     states = sorted(record["state"] for record in mount.records())
-    assert states == ["done"] * 200 + ["unknown"] * 2
-    assert len(standin.requests()) <= 202  # of the two in doubt each is charged once, or never
+    assert states == ["done"] * 201 + ["unknown"]
+    assert len(standin.requests()) <= 202  # what is in doubt is charged once, or never
     mount.unmount()
 
 
