@@ -52,10 +52,9 @@ struct ruleset_attributes {
      ACCESS_TRUNCATE)
 
 /*
- * What the C library, libcurl, OpenSSL and libmagic read while the daemon runs, also to learn the
- * names of users. /etc as a whole,
- * because a rule is for a file and not for its name: resolv.conf and the bundle of certificates are
- * replaced while we run. The links in /etc lead to /run.
+ * What the C library, libcurl, OpenSSL and libmagic read while the daemon runs, also to learn what
+ * users are called. /etc as a whole, because a rule is for a file and not for its name: resolv.conf
+ * and the bundle of certificates are replaced while we run. The links in /etc lead to /run.
  */
 static const char *const read_paths[] = {
     "/usr",
