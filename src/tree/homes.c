@@ -19,6 +19,7 @@
 #include "store/ownership.h"
 #include "store/values.h"
 #include "tree/kind.h"
+#include "tree/space.h"
 
 #define NAME_ME           "me"
 #define MODEL_PERMISSIONS 0755
@@ -264,8 +265,10 @@ static int find_or_make(struct tree *tree, struct inode *model, const struct cal
     if (error || exists)
         return error;
     error = make_home(tree, model->fd, name, caller);
-    if (!error)
+    if (!error) {
+        space_add_name(tree, model, name);
         kind_note_changed(tree, model);
+    }
     if (error == -EEXIST) { /* another thread was faster */
         error = find_home(tree, model->fd, caller->uid, name, &exists);
         if (!error && !exists)

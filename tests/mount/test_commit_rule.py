@@ -339,7 +339,7 @@ def test_a_workspace_that_is_removed_before_it_was_quiet_sends_nothing(desk):
 
 
 def test_a_prompt_that_is_removed_after_it_was_sent_goes_on(desk):
-    (desk.path / "prompt").write_text("[[standin: delay=300]] paid for")
+    (desk.path / "prompt").write_text("[[standin: delay=1000]] paid for")
     until(lambda: desk.standin.prompts()[desk.before:], "the request")
     (desk.path / "prompt").unlink()
     assert len(desk.prompts()) == 1
@@ -348,7 +348,7 @@ def test_a_prompt_that_is_removed_after_it_was_sent_goes_on(desk):
 
 def test_a_prompt_in_the_queue_can_be_taken_back(make_mount, standin):
     mount = make_mount(standin.url, "-omax_in_flight=1")
-    (mount.top / "prompt").write_text("[[standin: delay=600]] first")
+    (mount.top / "prompt").write_text("[[standin: delay=1500]] first")
     standin.await_requests(1)
     (mount.top / "a.prompt").write_text("second")
     until(lambda: "waits for its turn" in mount.status(), "the queue")
@@ -505,13 +505,13 @@ def test_a_file_open_in_another_directory_is_not_waited_for(desk):
 
 def test_what_changes_after_the_start_is_for_the_next_job(desk):
     (desk.path / "a.png").write_bytes(png(1))
-    (desk.path / "prompt").write_text("[[standin: delay=300]] first")
+    (desk.path / "prompt").write_text("[[standin: delay=1000]] first")
     until(lambda: desk.standin.prompts()[desk.before:], "the request")
     (desk.path / "a.png").write_bytes(png(2, 16))
     (desk.path / "b.png").write_bytes(png(3))
     (desk.path / "prompt").write_text("second")
     sizes = {r["prompt"]: [e["bytes"] for e in r["references"]] for r in desk.requests()}
-    assert sizes == {"[[standin: delay=300]] first": [len(png(1))],
+    assert sizes == {"[[standin: delay=1000]] first": [len(png(1))],
                      "second": [len(png(2, 16)), len(png(3))]}
 
 

@@ -98,7 +98,7 @@ def test_what_waits_is_not_begun_and_not_lost(make_mount, standin):
     mount = make_mount(standin.url, "-omax_in_flight=1")
     (mount.top / "again.prompt").write_text(directed("Again", f"status=429, retry_after=60 | {SMALL}"))
     on_record(mount, 1, state="queued", attempts=1)
-    (mount.top / "first.prompt").write_text(directed("First", f"{SMALL}, delay=500"))
+    (mount.top / "first.prompt").write_text(directed("First", f"{SMALL}, delay=1200"))
     standin.await_requests(2)
     (mount.top / "second.prompt").write_text(directed("Second", SMALL))
     on_record(mount, 1, state="queued", prompt_name="second.prompt")
@@ -121,7 +121,7 @@ def test_what_waits_is_not_begun_and_not_lost(make_mount, standin):
 
 def test_a_reader_of_a_wait_file_does_not_keep_it(mount, standin, top):
     """Whoever waits is told that the mount is gone; the picture comes all the same."""
-    in_flight(mount, standin, 1, f"{SMALL}, delay=500")
+    in_flight(mount, standin, 1, f"{SMALL}, delay=1200")
     reader = os.open(top / ".wait", os.O_RDONLY | os.O_NONBLOCK)
     mount.process.send_signal(signal.SIGTERM)
     mount.join(LIMIT)

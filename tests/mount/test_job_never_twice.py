@@ -165,7 +165,7 @@ def test_the_same_prompt_saved_again_is_a_new_request(mount, standin, top):
 
 def test_removed_while_it_is_sent(mount, standin, top):
     """It is paid for: it goes on, and its picture comes."""
-    (top / "a.prompt").write_text(directed("A cat", f"{SMALL}, delay=300"))
+    (top / "a.prompt").write_text(directed("A cat", f"{SMALL}, delay=1000"))
     standin.await_requests(1)
     (top / "a.prompt").unlink()
     assert mount.wait() == ([], False)  # the prompt that would name it is gone
@@ -178,7 +178,7 @@ def test_removed_while_it_is_sent(mount, standin, top):
 def test_removed_while_it_waits(make_mount, standin):
     """Nothing is sent, and nothing of it is left to be sent by the next start."""
     mount = make_mount(standin.url, "-omax_in_flight=1")
-    (mount.top / "a.prompt").write_text(directed("A", f"{SMALL}, delay=400"))
+    (mount.top / "a.prompt").write_text(directed("A", f"{SMALL}, delay=1000"))
     standin.await_requests(1)
     (mount.top / "b.prompt").write_text("B")
     until(lambda: "b.prompt  waits for its turn" in mount.status(mount.top), "the queue")

@@ -97,7 +97,7 @@ def test_a_full_disk_while_references_are_copied(small, standin):
 
 def test_a_full_disk_when_the_answer_has_come(small, make_standin, standin):
     """It is kept in memory until it can be stored, and delivered then; nothing is asked again."""
-    (small.top / "prompt").write_text(directed("A cat", "variant=0, size=16x16, drafts=0, delay=400"))
+    (small.top / "prompt").write_text(directed("A cat", "variant=0, size=16x16, drafts=0, delay=1000"))
     standin.await_requests(1)
     fill(small.store / "filler")
     troubled(small)
@@ -114,7 +114,7 @@ def test_a_full_disk_when_the_answer_has_come(small, make_standin, standin):
 def test_a_full_disk_while_the_answer_comes(small, standin):
     """Its bytes have no place: what is left of it is kept, and once there is room for a line, the
     user is told."""
-    (small.top / "prompt").write_text(directed("A cat", "picture_bytes=3000000, delay=400"))
+    (small.top / "prompt").write_text(directed("A cat", "picture_bytes=3000000, delay=1000"))
     standin.await_requests(1)
     fill(small.store / "filler", 1_000_000)
     troubled(small)
@@ -157,13 +157,13 @@ def test_a_directory_that_takes_no_result(mount, standin, top):
     """The picture goes to the model's directory. Where that takes none, either, it waits, and so
     does who waits for it; other models are served."""
     (top / "w").mkdir()
-    (top / "w" / "prompt").write_text(directed("A cat", f"{SMALL}, delay=300"))
+    (top / "w" / "prompt").write_text(directed("A cat", f"{SMALL}, delay=1000"))
     standin.await_requests(1)
     tree = mount.store / "tree"
     with immutable(tree / top.name / "w"):
         until((top / "0001.jpg").exists, "the picture")
         mount.settled()
-    (top / "w" / "prompt").write_text(directed("B", f"{SMALL}, delay=300"))
+    (top / "w" / "prompt").write_text(directed("B", f"{SMALL}, delay=1000"))
     standin.await_requests(2)
     with immutable(tree / top.name / "w"), immutable(tree / top.name):
         troubled(mount, "Operation not permitted")
@@ -181,7 +181,7 @@ def test_a_directory_that_takes_no_result(mount, standin, top):
 
 def test_such_a_directory_does_not_keep_the_daemon(mount, standin, top):
     """It is durable: the drain does not wait for it, and the next start delivers it."""
-    (top / "prompt").write_text(directed("A cat", f"{SMALL}, delay=300"))
+    (top / "prompt").write_text(directed("A cat", f"{SMALL}, delay=1000"))
     standin.await_requests(1)
     with immutable(mount.store / "tree" / top.name):
         troubled(mount, "Operation not permitted")
@@ -197,7 +197,7 @@ def test_such_a_directory_does_not_keep_the_daemon(mount, standin, top):
 
 def test_a_record_that_cannot_be_moved(mount, standin, top):
     """The picture is there; its end is put on record once that can be done."""
-    (top / "prompt").write_text(directed("A cat", f"{SMALL}, delay=300"))
+    (top / "prompt").write_text(directed("A cat", f"{SMALL}, delay=1000"))
     standin.await_requests(1)
     with immutable(mount.store / "done"):
         until((top / "0001.jpg").exists, "the picture")

@@ -67,7 +67,7 @@ def test_long_texts_are_cut_so_that_every_file_system_and_copy_takes_them(mount,
 
 def test_a_reference_s_digest_is_that_of_what_was_sent(mount, standin, top):
     (top / "cat.png").write_bytes(png())
-    (top / "prompt").write_text(directed("A cat", "delay=500"))
+    (top / "prompt").write_text(directed("A cat", "delay=1200"))
     standin.await_requests(1)
     (top / "cat.png").write_bytes(png() + b"changed meanwhile")
     assert mount.wait() == (["0001.jpg"], False)
@@ -100,7 +100,7 @@ def test_another_size_or_ratio_than_was_asked_for_is_reported(mount, standin, to
     assert mount.status(top) == f"Nothing is unfinished.\ncat.prompt: {note}\n"
 
 
-@pytest.mark.parametrize("picture", ["png", "jpeg"])
+@pytest.mark.parametrize("picture", ["png", "jpeg", "webp"])
 @pytest.mark.parametrize("ratio,size,pixels,differs", [
     ("1:1", "1K", "1024x1024", False), ("16:9", "1K", "1344x768", False),
     ("16:9", "1K", "1376x768", False), ("21:9", "1K", "1536x672", False),
@@ -114,12 +114,6 @@ def test_what_counts_as_another_size(shared, shared_standin, place, picture, rat
     outcome = play(shared, shared_standin, place, text)
     assert len(outcome.results) == 1
     assert ("notes" in outcome.record) == differs
-
-
-def test_of_what_libmagic_does_not_measure_nothing_is_said(shared, shared_standin, place):
-    text = "---\nimage_size: 2K\n---\n[[standin: size=64x64, picture=webp]]"
-    outcome = play(shared, shared_standin, place, text)
-    assert len(outcome.results) == 1 and "notes" not in outcome.record
 
 
 def test_nothing_asked_for_is_nothing_to_compare(mount, standin, top):

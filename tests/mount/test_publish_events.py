@@ -243,7 +243,7 @@ def test_the_user_s_own_file_of_that_name_is_left_alone(desk):
 
 # --- where a directory went meanwhile
 
-SLOW = "[[standin: delay=400, words=]] slow"
+SLOW = "[[standin: delay=1000, words=]] slow"
 
 
 def sent(desk, directory):
@@ -284,7 +284,7 @@ def test_results_follow_to_another_model(mount, standin):
 def test_what_comes_for_a_removed_directory_goes_to_the_model_s_own(mount, standin, directive):
     (mount.top / "a" / "b").mkdir(parents=True)
     (mount.top / "a" / "b" / "cat.prompt").write_text(
-        f"[[standin: delay=400, words={directive}]] slow")
+        f"[[standin: delay=1000, words={directive}]] slow")
     standin.await_requests(1)
     with Watch(mount.top, mask=Watch.MOVED_TO) as watch:
         shell("rm -r a", mount.top)
@@ -295,7 +295,7 @@ def test_what_comes_for_a_removed_directory_goes_to_the_model_s_own(mount, stand
 
 def test_a_directory_made_anew_under_the_old_name_is_another_one(mount, standin):
     (mount.top / "a").mkdir()
-    (mount.top / "a" / "cat.prompt").write_text("[[standin: delay=400, words=]] slow")
+    (mount.top / "a" / "cat.prompt").write_text("[[standin: delay=1000, words=]] slow")
     standin.await_requests(1)
     (mount.top / "a").rename(mount.top / "old")
     (mount.top / "a").mkdir()

@@ -18,7 +18,7 @@ from harness import (FLASH, LIMIT, MODEL, NOBODY, SANITIZED, Watch, as_user, cal
                      run, until)
 
 MANY = "[[standin: pictures=16, size=24x24]] many"  # 17 files: there are the words, too
-SLOW = "[[standin: delay=500, words=]] slow"
+SLOW = "[[standin: delay=1200, words=]] slow"
 MS_BIND = 4096
 
 
@@ -310,7 +310,7 @@ def test_results_of_a_read_only_workspace_go_to_the_model_s_own(own, standin):
 
     def begin():
         low.mkdir()
-        (low / "cat.prompt").write_text("[[standin: delay=400, words=]] one")
+        (low / "cat.prompt").write_text("[[standin: delay=1000, words=]] one")
         low.chmod(0o555)
 
     def end():

@@ -85,7 +85,7 @@ def test_nothing_is_sent_whose_answer_would_not_fit(make_mount, standin, disk):
 @pytest.mark.parametrize("directives", ["picture_bytes=3000000", "form=url, picture_bytes=3000000"])
 def test_what_was_set_aside_takes_the_answer(make_mount, standin, disk, directives):
     mount = make_mount(standin.url, "-odisk_reserve=0", "-oanswer_room=16M", store=disk / "store")
-    (mount.top / "prompt").write_text(directed("A cat", f"{directives}, delay=700"))
+    (mount.top / "prompt").write_text(directed("A cat", f"{directives}, delay=1500"))
     standin.await_requests(1)
     assert free(disk) < 24 * MIB  # and so nobody else can have it
     fill(disk / "filler")

@@ -2,8 +2,10 @@
 """Watching without waiting: poll and its kin, files that are followed, and the kernel's limit on
 how long a request may take."""
 
+import contextlib
 import ctypes
 import errno
+import fcntl
 import os
 import select
 import subprocess
@@ -13,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from harness import LIMIT, error_of, libc, until
+from harness import LIMIT, error_of, libc, mounting, until
 
-SLOW = "[[standin: delay=500, words=]] slow"
+SLOW = "[[standin: delay=1200, words=]] slow"
 HANG = "[[standin: delay=600000, words=]] hangs"
 LIMITS = Path("/proc/sys/fs/fuse")
 
@@ -219,25 +221,26 @@ def test_the_time_of_status_txt_changes_with_its_text_only(desk):
 
 # --- the kernel's limit on requests
 
-@pytest.fixture
-def limited(make_mount, standin):
-    """A mount for which the kernel has a limit: of 15 s, the least that it knows."""
+@contextlib.contextmanager
+def limited():
+    """The kernel has a limit meanwhile: of 15 s, the least that it knows. It is that of the whole
+    machine; a mount keeps the one with which it began."""
     path = LIMITS / "default_request_timeout"
-    if not path.exists():
-        pytest.skip("this kernel has no limit on requests (Linux 6.15 has)")
-    before = path.read_text(encoding="ascii")
-    try:
-        path.write_text("1", encoding="ascii")
-        yield make_mount(standin.url)
-    finally:
-        path.write_text(before, encoding="ascii")
+    with mounting(fcntl.LOCK_EX):
+        before = path.read_text(encoding="ascii")
+        try:
+            path.write_text("1", encoding="ascii")
+            yield
+        finally:
+            path.write_text(before, encoding="ascii")
 
 
 @pytest.fixture
-def released(limited):
-    """The same, with the limit taken back: a mount keeps that with which it began."""
-    (LIMITS / "default_request_timeout").write_text("0", encoding="ascii")
-    return limited
+def short_lived(make_mount, standin):
+    """A mount that the kernel ends when a request takes too long."""
+    if not LIMITS.joinpath("default_request_timeout").exists():
+        pytest.skip("this kernel has no limit on requests (Linux 6.15 has)")
+    return make_mount(standin.url, starting=limited)
 
 
 def read_once(fd):
@@ -247,36 +250,34 @@ def read_once(fd):
     return buffer.raw[:length] if length >= 0 else errno.errorcode[ctypes.get_errno()]
 
 
-def test_a_read_ends_before_the_kernel_would_end_the_mount(released, standin):
-    (released.top / "prompt").write_text(HANG)
+def test_a_read_ends_before_the_kernel_would_end_the_mount(short_lived, standin):
+    (short_lived.top / "prompt").write_text(HANG)
     standin.await_requests(1)
-    assert "ends mounts that leave a request unanswered for 1 s" in released.log_text()
-    fd = os.open(released.top / ".wait", os.O_RDONLY)
+    assert "ends mounts that leave a request unanswered for 1 s" in short_lived.log_text()
+    fd = os.open(short_lived.top / ".wait", os.O_RDONLY)
     for _ in range(2):
         begun = time.monotonic()
         assert read_once(fd) == "EINTR"
         assert 0.5 < time.monotonic() - begun < LIMIT / 2
     os.close(fd)
-    released.hurry()
+    short_lived.hurry()
 
 
 @pytest.mark.timeout(300)
-def test_programs_wait_longer_than_the_kernel_does(released, standin):
+def test_programs_wait_longer_than_the_kernel_does(short_lived, standin):
     """15 s are the limit, and the kernel looks every 15 s."""
-    (released.top / "prompt").write_text("[[standin: delay=33000, words=]] long")
+    (short_lived.top / "prompt").write_text("[[standin: delay=33000, words=]] long")
     standin.await_requests(1)
     programs = [["cat", ".prompt.wait"], ["bash", "-c", "echo $(< .wait)"],
                 ["dash", "-c", "read line < .wait; echo $line"],
                 ["python3", "-c", "import sys; sys.stdout.write(open('.wait').read())"],
                 ["head", "-n", "1", ".wait"], ["dd", "if=.wait", "status=none"]]
-    children = [subprocess.Popen(program, cwd=released.top, stdout=subprocess.PIPE, text=True)
+    children = [subprocess.Popen(program, cwd=short_lived.top, stdout=subprocess.PIPE, text=True)
                 for program in programs]
     ends = [(child.communicate(timeout=33 + LIMIT)[0], child.returncode) for child in children]
     assert ends == [("0001.jpg\n", 0)] * len(programs)
-    assert released.process.poll() is None
+    assert short_lived.process.poll() is None
 
 
 def test_without_a_limit_nothing_is_said(mount):
-    if (LIMITS / "default_request_timeout").exists():
-        assert (LIMITS / "default_request_timeout").read_text() == "0\n"
     assert "unanswered" not in mount.log_text()
