@@ -45,7 +45,7 @@ def test_32_pictures_of_20_mb_at_once(make_mount, standin):
     assert {(mount.top / line).stat().st_size for line in lines} == {20 * MB}
     assert report(mount, "32 times 20 MB") < LIMIT_BYTES
     print(f"descriptors: {len(before)} before, {len(in_flight)} with 32 in flight")
-    until(lambda: len(mount.descriptors()) <= len(before) + 64 + 70, "descriptors that are closed")
+    until(lambda: len(mount.descriptors()) <= len(before) + 96 + 70, "descriptors that are closed")
     mount.unmount()
 
 
