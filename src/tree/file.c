@@ -36,7 +36,7 @@ static int truncate_opened(struct tree *tree, struct inode *inode, int fd,
     int error = space_claim(tree, inode, 0, &claim);
 
     prompt_begin_change(tree, inode, handle);
-    prompt_forget_refusal(inode);
+    refusal_forget(inode);
     if (!error && ftruncate(fd, 0) < 0)
         error = -errno;
     space_settle(tree, inode, &claim);
@@ -156,7 +156,7 @@ static int change_size(struct tree *tree, struct inode *inode, const struct hand
     prompt_begin_change(tree, inode, handle);
     error = ftruncate(fd, size) < 0 ? -errno : 0;
     if (!error && size == 0)
-        prompt_forget_refusal(inode);
+        refusal_forget(inode);
     prompt_let_go(tree, inode);
     space_settle(tree, inode, &claim);
     return error;

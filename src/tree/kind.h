@@ -167,6 +167,9 @@ void homes_destroy(struct homes *homes);
 bool kind_is_maker(const struct tree *tree, const struct inode *directory,
                    const struct caller *caller);
 
+/** Whether the task @thread, which closes a file, was killed by a signal (tree/killed.c). */
+bool kind_is_killed(const struct tree *tree, pid_t thread);
+
 /** Whether a status.txt stands as @name in @directory where no file does (tree/workspace.c). */
 bool workspace_shows_status(const struct inode *directory, const char *name);
 
@@ -226,9 +229,6 @@ int prompt_check_open(struct tree *tree, struct inode *directory, const char *na
 void prompt_hold(struct tree *tree, struct inode *inode);
 void prompt_let_go(struct tree *tree, struct inode *inode);
 
-/** What was refused of the file, which the caller holds, does not count any more. */
-void prompt_forget_refusal(struct inode *inode);
-
 /** The content of @inode is about to change through that handle (NULL: through none). */
 void prompt_note_change(struct inode *inode, const struct handle *handle);
 
@@ -256,5 +256,24 @@ void prompt_replaced(struct tree *tree, struct inode *inode);
 
 /** The file was removed, and still has its name. */
 void prompt_removed(struct tree *tree, struct inode *inode);
+
+/* Prompts that are not taken (tree/refusal.c). The file is held by the caller. */
+
+/**
+ * Somebody was told @error, and @failure where there is more to say (NULL: there is not): the text
+ * as it is now is not sent later, when there may be room again, as its user will have saved it
+ * once more.
+ */
+void refusal_remember(struct inode *inode, int error, const struct failure *failure);
+
+/** What was refused does not count any more. */
+void refusal_forget(struct inode *inode);
+
+/** What was refused, as a sentence for the error file. */
+void refusal_describe(const struct inode *inode, struct failure *failure);
+
+/** Have an error file say why @prompt is not sent. @id: what the commit is noted as. */
+void refusal_hand_in(struct tree *tree, const struct jobs_prompt *prompt,
+                     const struct failure *failure, char id[RECORD_ID_SIZE]);
 
 #endif

@@ -27,7 +27,6 @@
 
 #include "base/failpoint.h"
 #include "base/io.h"
-#include "base/keeper.h"
 #include "base/text.h"
 #include "conf/prompt.h"
 #include "job/naming.h"
@@ -36,13 +35,6 @@
 
 /* A path longer than this cannot be opened anyway. */
 #define PATH_BYTES_MAX (16 * 1024)
-/* "/proc/2147483647/statm" */
-#define STATM_PATH_SIZE 32
-/* Its first number is enough. */
-#define STATM_SIZE 32
-
-/* Of /proc/PID/stat: the task is on its way out (linux/sched.h). */
-#define PF_EXITING 0x4ul
 
 /* A prompt as it stands now: what a commit is made of. */
 struct draft {
@@ -136,43 +128,6 @@ static int sync_file(const struct inode *inode)
     return error ? error : fsync(fd) < 0 ? -errno : 0;
 }
 
-/* Whether a task has given up its memory. */
-static bool has_no_memory(pid_t thread)
-{
-    char path[STATM_PATH_SIZE];
-    char line[STATM_SIZE];
-    cleanup_fclose FILE *file = NULL;
-
-    snprintf(path, sizeof(path), "/proc/%d/statm", (int)thread);
-    file = fopen(path, "re");
-    return file && fgets(line, sizeof(line), file) && strncmp(line, "0 ", 2) == 0;
-}
-
-/*
- * Whether the task that closes its descriptor was killed by a signal: the kernel closes a dying
- * task's files as if it had ended by itself, and only the signal in its exit code tells. For a task
- * of another user an unprivileged daemon sees 0 there, and takes the close for a normal one.
- *
- * Of a task in execve(2), which closes descriptors too, reading `stat` waits until that is over: it
- * waits for us. Such a task has memory; a dying one has given it up before it closes its files.
- */
-static bool is_killed(const struct tree *tree, pid_t thread)
-{
-    char line[KEEPER_LINE_SIZE];
-    unsigned long flags = 0;
-    int exit_code = 0;
-    const char *at;
-
-    if (!thread || !has_no_memory(thread) ||
-        !keeper_read(tree->setup.keeper, thread, KEEPER_STAT, line))
-        return false;
-    at = strrchr(line, ')'); /* the name before it may hold anything */
-    if (!at || sscanf(at, ") %*c %*d %*d %*d %*d %*d %lu", &flags) != 1 || !(flags & PF_EXITING))
-        return false;
-    at = strrchr(line, ' ');
-    return at && sscanf(at, " %d", &exit_code) == 1 && (exit_code & 0x7f) != 0;
-}
-
 static void unregister(struct tree *tree, struct inode *inode)
 {
     if (inode->registered)
@@ -180,32 +135,11 @@ static void unregister(struct tree *tree, struct inode *inode)
     inode->registered = false;
 }
 
-void prompt_forget_refusal(struct inode *inode)
-{
-    inode->refused = 0;
-    inode->refused_by_close = false;
-    free(inode->refusal);
-    inode->refusal = NULL;
-}
-
-/*
- * Somebody was told @error: the text as it is now is not sent later, when there may be room again,
- * as its user will have saved it once more.
- */
-static void remember_refusal(struct inode *inode, int error, const struct failure *failure)
-{
-    prompt_forget_refusal(inode);
-    inode->refused = error;
-    inode->refusal = failure ? malloc(sizeof(*inode->refusal)) : NULL;
-    if (inode->refusal)
-        *inode->refusal = *failure;
-}
-
 /* What was written is not meant to be sent. */
 static void discard(struct tree *tree, struct inode *inode)
 {
     atomic_store(&inode->modified, false);
-    prompt_forget_refusal(inode);
+    refusal_forget(inode);
     note_set(tree, inode, NOTE_DISCARDED);
     unregister(tree, inode);
 }
@@ -248,26 +182,13 @@ static int register_draft(struct tree *tree, struct inode *inode, const struct d
     return error;
 }
 
-/* A prompt that cannot be sent: an error file says why. */
-static void hand_refusal(struct tree *tree, const struct jobs_prompt *prompt,
-                         const struct failure *failure, char id[RECORD_ID_SIZE])
-{
-    int error = jobs_refuse(tree->setup.jobs, prompt, failure, id);
-
-    if (error) {
-        snprintf(id, RECORD_ID_SIZE, "%s", NOTE_DISCARDED);
-        log_error("%s was refused, and no error file can be written: %s", prompt->name,
-                  error_text(error));
-    }
-}
-
 static void refuse(struct tree *tree, struct inode *inode, const struct draft *draft,
                    const struct failure *failure, char id[RECORD_ID_SIZE])
 {
     struct jobs_prompt handed;
 
     hand_in(inode, draft, &handed);
-    hand_refusal(tree, &handed, failure, id);
+    refusal_hand_in(tree, &handed, failure, id);
 }
 
 /*
@@ -292,26 +213,8 @@ int prompt_check_open(struct tree *tree, struct inode *directory, const char *na
     failure_init(&failure);
     error = jobs_accepting(tree->setup.jobs, &failure);
     if (is_explained(error))
-        hand_refusal(tree, &unread, &failure, id);
+        refusal_hand_in(tree, &unread, &failure, id);
     return error;
-}
-
-static void describe_refusal(const struct inode *inode, struct failure *failure)
-{
-    int error = inode->refused;
-
-    failure_init(failure);
-    if (inode->refusal) {
-        *failure = *inode->refusal;
-        return;
-    }
-    if (error == -EILSEQ)
-        failure_set(failure, error, "The prompt is not UTF-8 text.");
-    else if (error == -EFBIG)
-        failure_set(failure, error, "The prompt is longer than %d KiB.", PROMPT_MAX_BYTES / 1024);
-    else
-        failure_set_errno(failure, error, "The prompt could not be written");
-    failure_advise(failure, "Correct the prompt and save it again.");
 }
 
 static void commit(struct tree *tree, struct inode *inode, const struct draft *draft)
@@ -352,8 +255,8 @@ static void finish_change(struct tree *tree, struct inode *inode)
     atomic_store(&inode->modified, false);
     if (inode->refused) {
         unregister(tree, inode);
-        describe_refusal(inode, &failure);
-        prompt_forget_refusal(inode);
+        refusal_describe(inode, &failure);
+        refusal_forget(inode);
         refuse(tree, inode, &draft, &failure, id);
         note_set(tree, inode, id);
     } else if (is_blank(&draft)) {
@@ -387,7 +290,7 @@ void prompt_begin_change(struct tree *tree, struct inode *inode, const struct ha
     else if (!atomic_load(&inode->modified))
         inode->has_author = false; /* then it is whoever closes the file */
     if (inode->refused_by_close)
-        prompt_forget_refusal(inode);
+        refusal_forget(inode);
     prompt_note_change(inode, handle);
 }
 
@@ -449,7 +352,7 @@ ssize_t prompt_write(struct tree *tree, const struct handle *handle, const void 
     if (written < 0) { /* what the file holds is not what its writer meant */
         if (inode->closed_by != handle->id)
             commit_closed(tree, inode);
-        remember_refusal(inode, (int)written,
+        refusal_remember(inode, (int)written,
                          written == -EDQUOT && failure.error ? &failure : NULL);
         set_author(inode, &handle->owner);
         atomic_store(&inode->writing, handle->id);
@@ -468,7 +371,7 @@ static int flush_change(struct tree *tree, struct inode *inode, const struct cal
 
     if (error || !draft.directory)
         return error;
-    if (is_killed(tree, caller->thread)) {
+    if (kind_is_killed(tree, caller->thread)) {
         discard(tree, inode);
         return 0;
     }
@@ -481,7 +384,7 @@ static int flush_change(struct tree *tree, struct inode *inode, const struct cal
     failure_init(&failure);
     error = register_draft(tree, inode, &draft, &failure);
     if (error) {
-        remember_refusal(inode, error, &failure);
+        refusal_remember(inode, error, &failure);
         inode->refused_by_close = true;
     }
     return error;
@@ -503,7 +406,7 @@ int prompt_flush(struct tree *tree, struct handle *handle, const struct caller *
     /* What an earlier close did not take is told again; what it took is not sent, where who else
        has the descriptor is killed over it: a shell's loop, of which a child wrote a line. */
     if (!wrote && inode->closed_by == handle->id && inode->registered &&
-        is_killed(tree, caller->thread))
+        kind_is_killed(tree, caller->thread))
         discard(tree, inode);
     else if ((wrote || (inode->closed_by == handle->id && !inode->registered)) && has_change(inode))
         error = flush_change(tree, inode, caller);

@@ -74,7 +74,7 @@ def in_path(tmp_path):
     folder.mkdir()
     (folder / "easelfs").symlink_to(BUILD / "src" / "easelfs")
     call(libc.mount(os.fsencode(folder), b"/usr/local/bin", None, ctypes.c_ulong(MS_BIND), None))
-    yield environment(HOME="/root")
+    yield environment(HOME="/home/me")
     run(["umount", "/usr/local/bin"])
 
 
@@ -128,7 +128,7 @@ def test_a_mount_that_lacks_an_option_is_refused(tmp_path, standin, given, missi
 
         def start(self):
             self.done = subprocess.run(self.command(), capture_output=True, text=True, check=False,
-                                       timeout=LIMIT, env=environment(HOME="/root"))
+                                       timeout=LIMIT, env=environment(HOME="/home/me"))
 
     mount = Lacking(tmp_path, standin.url)
     try:
@@ -189,7 +189,7 @@ def test_in_the_background_it_is_ready_when_the_command_returns(tmp_path, standi
     class Background(HandedMount):
         def start(self):
             self.done = subprocess.run(self.command(), capture_output=True, text=True, check=False,
-                                       timeout=LIMIT, env=environment(HOME="/root"))
+                                       timeout=LIMIT, env=environment(HOME="/home/me"))
 
     mount = Background(tmp_path, standin.url)
     try:
@@ -279,7 +279,7 @@ def test_its_descriptor_reaches_no_child(hand_over):
 def print_config(*options, **named):
     done = subprocess.run([BUILD / "src" / "easelfs", "--config=/dev/null", "--print-config",
                            *options], capture_output=True, text=True, check=False,
-                          env=environment(HOME="/root"), timeout=LIMIT, **named)
+                          env=environment(HOME="/home/me"), timeout=LIMIT, **named)
     return done.returncode, dict(line.split(" = ", 1) for line in done.stdout.splitlines()
                                  if " = " in line), done.stderr
 
@@ -289,7 +289,7 @@ def test_the_configuration_in_force_is_printed():
     assert status == 0
     assert (config["shared"], config["store"], config["fuse_options"]) == (
         "yes", "/var/lib/easelfs", "rw,allow_other")
-    assert print_config("-o", "allow_other")[1]["store"] == "/root/.local/share/easelfs"
+    assert print_config("-o", "allow_other")[1]["store"] == "/home/me/.local/share/easelfs"
 
 
 @pytest.mark.parametrize("option", ["no_default_permissions", "nodefault_permissions",
