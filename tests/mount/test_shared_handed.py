@@ -4,6 +4,7 @@ every mount has, whoever makes it."""
 
 import ctypes
 import os
+import pwd
 import signal
 import subprocess
 
@@ -14,6 +15,7 @@ from harness import (BUILD, LIMIT, MODEL, Watch, as_user as be, call, environmen
 from shared_users import ALICE, BOB, NOBODY, HandedMount, let_in, owner_of
 
 MS_BIND = 4096
+ROOT_HOME = pwd.getpwuid(0).pw_dir  # that others cannot enter
 
 SLOW = "[[standin: delay=1500]] slow"
 
@@ -74,7 +76,7 @@ def in_path(tmp_path):
     folder.mkdir()
     (folder / "easelfs").symlink_to(BUILD / "src" / "easelfs")
     call(libc.mount(os.fsencode(folder), b"/usr/local/bin", None, ctypes.c_ulong(MS_BIND), None))
-    yield environment(HOME="/home/me")
+    yield environment(HOME=ROOT_HOME)
     run(["umount", "/usr/local/bin"])
 
 
@@ -128,7 +130,7 @@ def test_a_mount_that_lacks_an_option_is_refused(tmp_path, standin, given, missi
 
         def start(self):
             self.done = subprocess.run(self.command(), capture_output=True, text=True, check=False,
-                                       timeout=LIMIT, env=environment(HOME="/home/me"))
+                                       timeout=LIMIT, env=environment(HOME=ROOT_HOME))
 
     mount = Lacking(tmp_path, standin.url)
     try:
@@ -189,7 +191,7 @@ def test_in_the_background_it_is_ready_when_the_command_returns(tmp_path, standi
     class Background(HandedMount):
         def start(self):
             self.done = subprocess.run(self.command(), capture_output=True, text=True, check=False,
-                                       timeout=LIMIT, env=environment(HOME="/home/me"))
+                                       timeout=LIMIT, env=environment(HOME=ROOT_HOME))
 
     mount = Background(tmp_path, standin.url)
     try:

@@ -6,6 +6,7 @@ easelfs_unit(answerfile job net api store conf base)
 easelfs_unit(accounts job net api store conf base)
 easelfs_unit(turns job net api store conf base)
 easelfs_unit(limits job net api store conf base)
+easelfs_unit(user_limits job net api store conf base)
 easelfs_unit(job_memory job net api store conf base)
 # Every allocation that job/ and base/ ask for goes through the test, which lets each fail in turn.
 target_link_options(test_job_memory PRIVATE
