@@ -10,7 +10,6 @@ import os
 import pwd
 import stat
 import subprocess
-import time
 from pathlib import Path
 
 from harness import BUILD, LIMIT, MODEL, Mount, call, environment, libc, mounted, run, serves, until
@@ -104,7 +103,8 @@ class HandedMount(SharedMount):
         run(["umount", "-l", self.path], check=False)
         if self.process.poll() is None:
             for _ in range(2):
-                time.sleep(0) if self.process.poll() is not None else os.kill(self.daemon(), 15)
+                if self.process.poll() is None:
+                    os.kill(self.daemon(), 15)
             self.process.wait(LIMIT)
 
 

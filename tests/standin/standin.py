@@ -115,6 +115,12 @@ class Connection:
     def send(self, data):
         self.socket.sendall(data)
 
+    def await_bytes(self, count):
+        """Until so many wait to be received, and none of them is."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, count)
+        self.socket.recv(1, socket.MSG_PEEK)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
+
     def receive_all(self):
         """Everything up to the server's end."""
         data, self.buffer = self.buffer, b""

@@ -311,5 +311,5 @@ def test_big_answer_to_a_slow_reader(standin):
     for fault in ("", ", fault=truncate:100000000"):
         with standin.connect() as connection:
             connection.send_generate(f"[[standin: picture_bytes=20000000{fault}]]")
-            time.sleep(0.05)
+            connection.await_bytes(65536)
             assert len(connection.response().pictures()[0][1]) == 20000000
