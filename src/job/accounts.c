@@ -2,6 +2,7 @@
 #include "job/accounts.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -131,13 +132,13 @@ size_t accounts_count(const struct accounts *accounts)
 
 void accounts_turn_day(struct accounts *accounts, const char *day)
 {
-    memcpy(accounts->day, day, ACCOUNTS_DAY_SIZE);
+    snprintf(accounts->day, sizeof(accounts->day), "%s", day);
 }
 
 void accounts_count_add(struct accounts_count *counted, const char *day, uint64_t count)
 {
     if (strcmp(counted->day, day) != 0) {
-        memcpy(counted->day, day, ACCOUNTS_DAY_SIZE);
+        snprintf(counted->day, sizeof(counted->day), "%s", day);
         counted->count = 0;
     }
     counted->count += count;
