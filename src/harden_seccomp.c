@@ -12,18 +12,8 @@
 #include <sys/prctl.h>
 
 #include "base/cleanup.h"
+#include "base/sanitizer.h"
 #include "harden_internal.h"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
 
 static const int refused[] = {
     /* other programs, and other processes */
@@ -109,7 +99,7 @@ static int refuse_calls(scmp_filter_ctx filter)
     for (size_t i = 0; !error && i < sizeof(refused) / sizeof(refused[0]); i++)
         error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), refused[i], 0);
     /* LeakSanitizer looks for leaks as a debugger of its own process. */
-    if (!error && !SANITIZED)
+    if (!error && !SANITIZER_ADDRESS && !SANITIZER_THREAD)
         error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(ptrace), 0);
     if (!error) /* typing on the terminal for who reads there */
         error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(ioctl), 1,

@@ -162,7 +162,9 @@ def test_thousands_are_let_go_when_the_daemon_is_killed(mount, standin):
     with Crowd(MANY, mount.top / ".wait") as crowd:
         await_blocked(mount, MANY)
         mount.kill()
-        assert crowd.end(6 * LIMIT) == {"ECONNABORTED": MANY}
+        ends = crowd.end(6 * LIMIT)
+    assert set(ends) <= {"ECONNABORTED", "ENOTCONN"}  # who was about to ask again gets the latter
+    assert sum(ends.values()) == MANY
 
 
 def test_hundreds_are_let_go_when_the_connection_is_cut(mount, standin):
@@ -172,7 +174,8 @@ def test_hundreds_are_let_go_when_the_connection_is_cut(mount, standin):
     with Crowd(500, mount.top / ".wait") as crowd:
         await_blocked(mount, 500)
         mount.abort()
-        assert crowd.end(6 * LIMIT) == {"ECONNABORTED": 500}
+        ends = crowd.end(6 * LIMIT)
+    assert set(ends) <= {"ECONNABORTED", "ENOTCONN"} and sum(ends.values()) == 500
     mount.hurry()
     mount.unmount_lazily()  # libfuse leaves a mount alone that was cut off
     mount.join()
