@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "api/lift_internal.h"
+#include "base/text.h"
 
 static const char replacement[] = "\xef\xbf\xbd"; /* U+FFFD */
 
@@ -73,21 +74,10 @@ static int end_hex(struct lift *lift)
     return is_low || !code ? write_replacement(lift) : write_code(lift, code);
 }
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 /* Take one more digit; what is none ends the escape as an invalid one and is looked at again. */
 static int feed_hex(struct lift *lift, const char **text)
 {
-    int value = hex_value(**text);
+    int value = text_hex_digit(**text);
     int error;
 
     if (value < 0) {

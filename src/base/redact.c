@@ -5,23 +5,13 @@
 #include <stdint.h>
 #include <string.h>
 
-/* @return 0 to 15, or -1. */
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
+#include "base/text.h"
 
 static bool is_hex_of(const char *digits, char c)
 {
-    int high = hex_digit(digits[0]);
+    int high = text_hex_digit(digits[0]);
 
-    return high >= 0 && (high << 4 | hex_digit(digits[1])) == (unsigned char)c;
+    return high >= 0 && (high << 4 | text_hex_digit(digits[1])) == (unsigned char)c;
 }
 
 /* @return 0 to 63, or -1. */

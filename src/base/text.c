@@ -168,3 +168,14 @@ int text_natural_compare(const char *left, const char *right)
         return (unsigned char)*a < (unsigned char)*b ? -1 : 1;
     return strcmp(left, right);
 }
+
+int text_hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}

@@ -29,6 +29,9 @@ void text_make_printable(char *text, char replacement);
 /** ASCII letters to lower case, in place and in every locale alike: for host names. */
 void text_lower(char *text, size_t length);
 
+/** The value of a hexadecimal digit of either case, 0 to 15; -1 where @c is none. */
+int text_hex_digit(char c);
+
 /**
  * Compare file names as people count: runs of digits by value, so that `cat2` comes before `cat10`.
  * A total order: names that are equal by value are ordered by their bytes.

@@ -50,9 +50,9 @@ void publisher_destroy(struct publisher *publisher);
 int publisher_publish(void *context, const char *staged, const char *path, const char *name,
                       bool replace);
 int publisher_remove(void *context, const char *path, const char *name);
+void publisher_invalidate(void *context, struct inode *directory, const char *name);
+
 /** That of tree_set_watcher(): the kernel forgets the attributes of @inode, and nothing else. */
 void publisher_forget_attributes(void *context, struct inode *inode);
-
-void publisher_invalidate(void *context, struct inode *directory, const char *name);
 
 #endif

@@ -117,6 +117,19 @@ static void text_in_lower_case(void **state)
 }
 
 /* Each name before all that follow, whichever side it stands on. */
+static void hexadecimal_digits(void **state)
+{
+    static const char digits[] = "0123456789abcdefABCDEF";
+
+    (void)state;
+    for (int c = -128; c < 128; c++) {
+        const char *at = c ? strchr(digits, c) : NULL;
+        int value = at ? (int)(at - digits) : -1;
+
+        assert_int_equal(text_hex_digit((char)c), value > 15 ? value - 6 : value);
+    }
+}
+
 static void natural_order(void **state)
 {
     static const char *const names[] = {
@@ -166,6 +179,7 @@ int main(void)
         cmocka_unit_test(blank_texts),
         cmocka_unit_test(text_made_printable),
         cmocka_unit_test(text_in_lower_case),
+        cmocka_unit_test(hexadecimal_digits),
         cmocka_unit_test(natural_order),
     };
 
