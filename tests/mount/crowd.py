@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Thousands of readers: processes of many threads, each of which reads one file to its end.
 
-As a program: FIRST and COUNT, then paths: reader number N reads path N, over and over. When all have ended, says as JSON how many
-had which end: what they read, or the name of the error.
+As a program: FIRST and COUNT, then paths: reader number N reads path N, over and over. Says when all
+have opened theirs and, when all have ended, as JSON how many had which end: what they read, or the
+name of the error.
 """
 
 import collections
@@ -15,13 +16,17 @@ import threading
 
 STACK_BYTES = 64 * 1024
 THREADS_MAX = 240  # of one process
+OPENED = "opened"
 
 
-def read(path, ends):
+def read(path, opened, ends):
     """The end of one reader."""
     text = b""
     try:
-        fd = os.open(path, os.O_RDONLY)
+        try:
+            fd = os.open(path, os.O_RDONLY)
+        finally:
+            opened.release()
         while piece := os.read(fd, 65536):
             text += piece
         os.close(fd)
@@ -31,28 +36,34 @@ def read(path, ends):
 
 
 def main(first, count, paths):
-    ends = []
+    opened, ends = threading.Semaphore(0), []
     threading.stack_size(STACK_BYTES)
-    threads = [threading.Thread(target=read, args=[paths[i % len(paths)], ends])
+    threads = [threading.Thread(target=read, args=[paths[i % len(paths)], opened, ends])
                for i in range(first, first + count)]
     for thread in threads:
         thread.start()
+    for _ in threads:
+        opened.acquire()
+    print(OPENED, flush=True)
     for thread in threads:
         thread.join()
     print(json.dumps(collections.Counter(ends)))
 
 
 class Crowd:
-    """That many readers of some files, while it is entered."""
+    """That many readers of some files, while it is entered: all have them open, and only read."""
 
     def __init__(self, count, *paths):
         sizes = [THREADS_MAX] * (count // THREADS_MAX) + [count % THREADS_MAX]
         self.processes = [
             subprocess.Popen([sys.executable, "-I", "-S", "-B", __file__, str(i * THREADS_MAX),
-                              str(size), *paths], stdout=subprocess.PIPE)
+                              str(size), *paths], stdout=subprocess.PIPE,
+                             bufsize=0)  # communicate() sees no buffer
             for i, size in enumerate(sizes) if size]
 
     def __enter__(self):
+        for process in self.processes:
+            assert process.stdout.readline() == f"{OPENED}\n".encode()
         return self
 
     def __exit__(self, *_):

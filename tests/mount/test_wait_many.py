@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -38,12 +39,22 @@ def waiting(mount):
     return int((FUSECTL / mount.connection / "waiting").read_text())
 
 
+def is_asleep(mount):
+    """Whether no thread of the daemon has anything to do."""
+    try:
+        states = {(task / "stat").read_text().rpartition(")")[2].split()[0]
+                  for task in Path(f"/proc/{mount.process.pid}/task").iterdir()}
+    except (FileNotFoundError, ProcessLookupError):  # a thread has just ended
+        return False
+    return states == {"S"}
+
+
 def await_blocked(mount, count):
-    """Until the daemon has read that many requests, and left them unanswered."""
+    """Until the daemon has got that many requests, and left them unanswered: what they are is the
+    callers' business (the readers of a Crowd can only read)."""
     until(lambda: waiting(mount) == count, f"{count} blocked readers", 6 * LIMIT)
-    for _ in range(4):  # each has to look its file up, to open, and to read it
-        os.stat(mount.top / ".wait")  # is answered after what was asked for before
-        until(lambda: waiting(mount) == count, f"{count} blocked readers", 6 * LIMIT)
+    os.statvfs(mount.top)  # always asks the daemon, which takes what was asked before first
+    until(lambda: is_asleep(mount), "the daemon to be done with them")
 
 
 class Unfinished:
