@@ -35,6 +35,10 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *userdata, voi
 
     (void)easy;
     if (what == CURL_POLL_REMOVE) {
+        /*
+         * libcurl closes a socket that has not connected before it says so: by now the number may
+         * be another thread's. The kernel finds no such file in the set then, and does nothing.
+         */
         epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
         return 0;
     }
