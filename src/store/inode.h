@@ -61,7 +61,8 @@ struct inode {
     struct survey *survey;
     uint64_t names_version;
 
-    /* Directories: a job in it or below it was begun since the mount. */
+    /* Directories: a job in it or below it was begun since the mount, and since status.txt was
+       removed (tree/workspace.c). */
     _Atomic bool has_jobs;
 
     /* Regular files: what the commit rule needs (tree/prompt.c). */

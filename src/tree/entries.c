@@ -247,7 +247,7 @@ static int remove_entry(struct tree *tree, struct inode *parent, const char *nam
     if (flags & AT_REMOVEDIR)
         remove_empty_settings(tree, parent, inode, name);
     if (unlinkat(parent->fd, name, flags) < 0) {
-        error = explain_absence(parent, name, -errno);
+        error = errno == ENOENT && workspace_hide_status(parent, name) ? 0 : -errno;
     } else {
         if (inode) {
             prompt_removed(tree, inode);

@@ -173,6 +173,9 @@ bool kind_is_killed(const struct tree *tree, pid_t thread);
 /** Whether a status.txt stands as @name in @directory where no file does (tree/workspace.c). */
 bool workspace_shows_status(const struct inode *directory, const char *name);
 
+/** Until the next job in there begins, none does any more. @return whether one did. */
+bool workspace_hide_status(struct inode *directory, const char *name);
+
 /** @handle of a status.txt is about to be read at @offset: perhaps make its text anew. */
 void virtual_before_read(struct tree *tree, struct handle *handle, uint64_t offset);
 

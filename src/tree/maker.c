@@ -12,7 +12,7 @@
 #include "base/keeper.h"
 #include "tree/kind.h"
 
-/* Whether a thread that is in this system call makes the name that it looks up. */
+/* Whether a thread that is in this system call makes the name that it looks up, or may be. */
 static bool makes(long number, const unsigned long arguments[3])
 {
     switch (number) {
@@ -21,19 +21,23 @@ static bool makes(long number, const unsigned long arguments[3])
 #ifdef SYS_open
     case SYS_open:
         return (arguments[1] & O_EXCL) != 0;
-    case SYS_stat:
-    case SYS_lstat:
-    case SYS_access:
+    case SYS_mkdir:
+    case SYS_mknod:
+    case SYS_symlink:
+    case SYS_link:
+    case SYS_rename:
+    case SYS_renameat:
 #endif
-    case SYS_newfstatat:
-    case SYS_statx:
-    case SYS_faccessat:
-    case SYS_faccessat2:
-    case SYS_chdir:
-    case SYS_truncate:
-        return false;
-    default: /* mkdir, link, rename... or what nobody has thought of */
+    case SYS_mkdirat:
+    case SYS_mknodat:
+    case SYS_symlinkat:
+    case SYS_linkat:
+    case SYS_renameat2:
+    case SYS_openat2:        /* its flags are in the caller's memory */
+    case SYS_io_uring_enter: /* and so is all that is asked for here */
         return true;
+    default:
+        return false;
     }
 }
 

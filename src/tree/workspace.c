@@ -3,9 +3,10 @@
  * Workspaces: real directories of the store with a few virtual names. In a model's own directory,
  * the top workspace, README.txt, status.txt and settings/ are listed, and the first two cannot be
  * replaced. Below it nothing virtual is listed, but for settings/ once something was set there. By
- * name settings/ is always there, but for whom makes the directory (kind_is_maker); status.txt is
- * once a job was begun, and while no real file has that name: a directory that is being copied in
- * has to look like any other.
+ * name settings/ is always there; status.txt is once a job was begun, while no real file has that
+ * name and nobody removed it. Neither is there for whom makes the directory (kind_is_maker): one
+ * that is being copied in has to look like any other, also where its prompt is sent before the rest
+ * is there. Who unpacks into a directory of another's making removes what is in the way: tar does.
  */
 #include <errno.h>
 #include <string.h>
@@ -53,6 +54,15 @@ bool workspace_shows_status(const struct inode *directory, const char *name)
            atomic_load(&directory->has_jobs);
 }
 
+bool workspace_hide_status(struct inode *directory, const char *name)
+{
+    bool shown = workspace_shows_status(directory, name);
+
+    if (shown)
+        atomic_store(&directory->has_jobs, false);
+    return shown;
+}
+
 static int workspace_lookup(struct tree *tree, struct inode *directory, const char *name,
                             const struct caller *caller, struct inode **ret_inode)
 {
@@ -63,7 +73,8 @@ static int workspace_lookup(struct tree *tree, struct inode *directory, const ch
     if (is_settings(name))
         return settings_get_directory(tree, directory, caller, ret_inode);
     error = kind_get_real(tree, directory, name, ret_inode);
-    if (error == -ENOENT && workspace_shows_status(directory, name))
+    if (error == -ENOENT && workspace_shows_status(directory, name) &&
+        !kind_is_maker(tree, directory, caller))
         error = get_virtual(tree, directory, name, &kind_status, ret_inode);
     return error;
 }

@@ -7,7 +7,7 @@ import os
 import shutil
 from pathlib import Path
 
-from harness import FLASH, NOBODY, as_user, error_of
+from harness import FLASH, NOBODY, as_user, error_of, run
 from operations import OPERATIONS, Aid
 
 PAGE = Path(__file__).resolve().parents[2] / "man" / "easelfs.7"
@@ -36,9 +36,9 @@ def read_table():
     return table
 
 
-def workspace(spot):
+def workspace(spot, make=Path.mkdir):
     path = spot.top / spot.name
-    path.mkdir()
+    make(path)
     return path
 
 
@@ -75,7 +75,8 @@ def set_value(spot):
 
 
 def own_status(spot):
-    path = workspace(spot)
+    """Of a directory that somebody else made, who would not find it in the way."""
+    path = workspace(spot, lambda path: run(["mkdir", path]))
     (path / "prompt").write_bytes(spot.text(FIRST))
     return path / "status.txt"
 

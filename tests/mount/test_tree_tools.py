@@ -124,9 +124,7 @@ def test_rm_r_removes_a_tree(place, source):
     assert os.listdir(place) == []
 
 
-def test_a_whole_top_workspace_is_copied_into_a_new_directory(make_mount, standin):
-    # No copy is interrupted for so long that the prompt in it starts before its end.
-    shared = make_mount(standin.url, settle=2000)
+def test_a_whole_top_workspace_is_copied_into_a_new_directory(shared):
     shared.generate("before the copy")
     for number, line in enumerate(["cp -r . {to}", "cp -a . {to}", "rsync -a ./ {to}/",
                                    "mkdir {to} && tar cf - . | tar xf - -C {to}"]):
@@ -139,6 +137,45 @@ def test_a_whole_top_workspace_is_copied_into_a_new_directory(make_mount, standi
             assert (back / name).read_bytes() == (outside / name).read_bytes()
         shutil.rmtree(outside)
         shutil.rmtree(back)
+
+
+SLOWLY = "strace -qq -o /dev/null -e trace=openat -e inject=openat:delay_enter=300000"
+
+
+@pytest.mark.parametrize("line", ["{slowly} cp -r source {to}",
+                                  "mkdir {to} && {slowly} tar xf source.tar -C {to}"],
+                         ids=["cp", "tar"])
+def test_a_copy_that_is_slower_than_its_prompt_is_whole(make_mount, standin, tmp_path, line):
+    """The job begins, and could have a status.txt, before the status.txt that was kept is there."""
+    mount = make_mount(standin.url, settle=0)
+    source = tmp_path / "source"
+    source.mkdir()
+    for name in ("prompt", "status.txt"):  # as they are in the archive and, mostly, read by cp
+        (source / name).write_text(f"{name} as it was kept")
+    shell("tar cf ../source.tar prompt status.txt", source)
+    shell(line.format(slowly=SLOWLY, to=mount.top / "restored"), tmp_path)
+    mount.settled()
+    assert (mount.top / "restored" / "status.txt").read_text() == "status.txt as it was kept"
+    assert standin.prompts() == ["prompt as it was kept"]
+
+
+def test_who_makes_a_directory_finds_no_status_in_the_way_but_others_do(mount, standin):
+    low = mount.top / "low"
+    low.mkdir()
+    (low / "prompt").write_text("[[standin: delay=600000]] hangs")
+    standin.await_requests(1)
+    assert "sending" in (low / "status.txt").read_text()
+    run(["bash", "-c", "set -C; ! : > status.txt"], cwd=low)  # O_EXCL: it is there
+    opened = os.open(low / "status.txt", os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+    os.write(opened, b"my own")
+    os.close(opened)
+    assert (low / "status.txt").read_text() == "my own"
+    (low / "status.txt").unlink()
+    assert "sending" in (low / "status.txt").read_text()
+    (low / "status.txt").unlink()
+    assert not (low / "status.txt").exists()
+    assert "low/prompt" in (mount.top / "status.txt").read_text()
+    mount.hurry()
 
 
 def test_copying_out_what_is_under_way_copies_what_is_there(mount, standin, tmp_path):
