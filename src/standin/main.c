@@ -51,7 +51,8 @@ static void raise_descriptor_limit(void)
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-/* SIGTERM and SIGINT as a descriptor. Blocked before there is a second thread, so in all. */
+/* SIGTERM, SIGINT and SIGUSR1 as a descriptor. Blocked before there is a second thread, so in all.
+ */
 static int open_signals(void)
 {
     sigset_t signals;
@@ -59,14 +60,26 @@ static int open_signals(void)
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGUSR1);
     signal(SIGPIPE, SIG_IGN);
     if (sigprocmask(SIG_BLOCK, &signals, NULL))
         return -errno;
     return signalfd(-1, &signals, SFD_CLOEXEC);
 }
 
+/* Take a signal. @return whether it means the end. */
+static bool take_signal(int signals, struct server *server)
+{
+    struct signalfd_siginfo signal;
+
+    if (read(signals, &signal, sizeof(signal)) != sizeof(signal) || signal.ssi_signo != SIGUSR1)
+        return true;
+    server_hurry(server);
+    return false;
+}
+
 /* Wait for a signal, or for the end of standard input where that is asked for. */
-static void wait_for_end(int signals, bool with_stdin)
+static void wait_for_end(int signals, bool with_stdin, struct server *server)
 {
     struct pollfd polls[2] = {{.fd = signals, .events = POLLIN},
                               {.fd = with_stdin ? STDIN_FILENO : -1, .events = POLLIN}};
@@ -78,7 +91,7 @@ static void wait_for_end(int signals, bool with_stdin)
                 continue;
             return;
         }
-        if (polls[0].revents)
+        if (polls[0].revents && take_signal(signals, server))
             return;
         if (polls[1].revents && read(STDIN_FILENO, buffer, sizeof(buffer)) <= 0 && errno != EINTR)
             return;
@@ -112,7 +125,7 @@ static int run(const struct options *options)
     } else {
         printf("http://127.0.0.1:%u\n", server_port(server));
         fflush(stdout);
-        wait_for_end(signals, options->exit_with_stdin);
+        wait_for_end(signals, options->exit_with_stdin, server);
     }
     server_stop(server);
     script_free(script);

@@ -40,6 +40,8 @@ static const char help[] =
     "  --exit-with-stdin       end when standard input does\n"
     "  --help, --version\n"
     "\n"
+    "SIGUSR1 gives all answers that are delayed at that moment.\n"
+    "\n"
     "Directives change one answer. They stand in the prompt as [[standin: DIRECTIVES]], which\n"
     "is not painted, or on a line of the script:\n"
     "\n"

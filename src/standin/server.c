@@ -318,6 +318,11 @@ uint16_t server_port(const struct server *server)
     return server->port;
 }
 
+void server_hurry(struct server *server)
+{
+    wire_hurry(server->wire);
+}
+
 /* The pool hands on to the wire and both give back to MHD, so they end in that order: MHD then has
  * no suspended connection left. Its thread may ask the pool for more until it ends itself. */
 void server_stop(struct server *server)

@@ -25,6 +25,9 @@ int server_start(const struct options *options, struct script *script, struct se
 /** The port it listens on. */
 uint16_t server_port(const struct server *server);
 
+/** Give all answers now that are delayed, to what has come by now. */
+void server_hurry(struct server *server);
+
 /** End everything that is under way, close all connections, free. Takes NULL. */
 void server_stop(struct server *server);
 

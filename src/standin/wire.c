@@ -31,8 +31,9 @@ struct wire {
     int event; /* readable when the inbox has something, or the end has come */
     pthread_t thread;
 
-    pthread_mutex_t mutex; /* guards inbox and stopping */
+    pthread_mutex_t mutex; /* guards these */
     struct wire_task *inbox;
+    int64_t hurry_ms; /* what came by then has waited enough */
     bool stopping;
 
     /* The thread's own. */
@@ -40,6 +41,7 @@ struct wire {
     struct alarm *heap;   /* a binary heap of those that wait for a time, the earliest first */
     size_t heap_count;
     size_t heap_size;
+    int64_t hurried_ms; /* hurry_ms, as far as the thread has seen it */
 };
 
 int64_t wire_now_ms(void)
@@ -69,6 +71,12 @@ static void heap_swap(struct wire *wire, size_t a, size_t b)
 
 static void finish(struct wire *wire, struct wire_task *task, bool cancelled);
 
+static void heap_raise(struct wire *wire, size_t i)
+{
+    for (; i && wire->heap[i].due_ms < wire->heap[(i - 1) / 2].due_ms; i = (i - 1) / 2)
+        heap_swap(wire, i, (i - 1) / 2);
+}
+
 /* Without memory for one more alarm the task ends at once: better early than never. */
 static void sleep_until(struct wire *wire, struct wire_task *task, int64_t due_ms)
 {
@@ -88,8 +96,7 @@ static void sleep_until(struct wire *wire, struct wire_task *task, int64_t due_m
     }
     wire->heap_count++;
     wire->heap[i] = (struct alarm){due_ms, task};
-    for (; i && wire->heap[i].due_ms < wire->heap[(i - 1) / 2].due_ms; i = (i - 1) / 2)
-        heap_swap(wire, i, (i - 1) / 2);
+    heap_raise(wire, i);
 }
 
 static struct wire_task *heap_pop(struct wire *wire)
@@ -220,7 +227,7 @@ static void step(struct wire *wire, struct wire_task *task)
     const struct plan *plan = task->plan;
     ssize_t length;
 
-    if (task->due_ms > now_ms) {
+    if (task->due_ms > now_ms && task->since_ms > wire->hurried_ms) {
         sleep_until(wire, task, task->due_ms);
     } else if (task->fd < 0) {
         finish(wire, task, false);
@@ -242,14 +249,31 @@ static void step(struct wire *wire, struct wire_task *task)
     }
 }
 
+/* Those above one that is raised have had their turn, so none is missed. */
+static void hurry(struct wire *wire)
+{
+    for (size_t i = 0; i < wire->heap_count; i++) {
+        if (wire->heap[i].task->position || wire->heap[i].task->since_ms > wire->hurried_ms)
+            continue;
+        wire->heap[i].due_ms = 0;
+        heap_raise(wire, i);
+    }
+}
+
 static void open_inbox(struct wire *wire)
 {
     struct wire_task *task;
+    int64_t hurry_ms;
 
     pthread_mutex_lock(&wire->mutex);
     task = wire->inbox;
     wire->inbox = NULL;
+    hurry_ms = wire->hurry_ms;
     pthread_mutex_unlock(&wire->mutex);
+    if (hurry_ms != wire->hurried_ms) {
+        wire->hurried_ms = hurry_ms;
+        hurry(wire);
+    }
     while (task) {
         struct wire_task *next = task->next;
 
@@ -356,6 +380,14 @@ bool wire_submit(struct wire *wire, struct wire_task *task)
     if (accepted)
         wake(wire);
     return accepted;
+}
+
+void wire_hurry(struct wire *wire)
+{
+    pthread_mutex_lock(&wire->mutex);
+    wire->hurry_ms = wire_now_ms();
+    pthread_mutex_unlock(&wire->mutex);
+    wake(wire);
 }
 
 void wire_destroy(struct wire *wire)

@@ -29,11 +29,12 @@ struct plan {
     enum plan_end end;
 };
 
-/* Something for the thread to do, embedded in what it is about. Set `due_ms`, `fd`, `plan` and
- * `done`; the rest is the thread's. */
+/* Something for the thread to do, embedded in what it is about. Set `since_ms`, `due_ms`, `fd`,
+ * `plan` and `done`; the rest is the thread's. */
 struct wire_task {
-    int64_t due_ms; /* nothing happens before; on wire_now_ms()'s clock */
-    int fd;         /* -1: only wait */
+    int64_t since_ms; /* when what it is about came; on wire_now_ms()'s clock, as the next */
+    int64_t due_ms;   /* nothing happens before, but for wire_hurry() */
+    int fd;           /* -1: only wait */
     struct plan *plan;
     /* Called once, on the thread or, with @cancelled, on the one that ends it. */
     void (*done)(struct wire_task *task, bool cancelled);
@@ -56,6 +57,9 @@ int wire_create(struct wire **ret_wire);
 
 /** Hand over @task. @return false once the wire is stopping: then nothing happens. Any thread. */
 bool wire_submit(struct wire *wire, struct wire_task *task);
+
+/** Have nothing wait to begin that came before now, submitted or not. Any thread. */
+void wire_hurry(struct wire *wire);
 
 /** Cancel what is under way, end the thread, free. Takes NULL. */
 void wire_destroy(struct wire *wire);

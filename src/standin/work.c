@@ -294,7 +294,8 @@ static void hand_on(struct exchange *exchange, bool raw)
         setsockopt(exchange->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     /* The clock cuts milliseconds off: one more, so that no answer is early. */
     delay += delay > 0;
-    exchange->wire_task = (struct wire_task){.due_ms = exchange->received_ms + delay,
+    exchange->wire_task = (struct wire_task){.since_ms = exchange->received_ms,
+                                             .due_ms = exchange->received_ms + delay,
                                              .fd = raw ? exchange->fd : -1,
                                              .plan = &exchange->plan,
                                              .done = on_wire_done};

@@ -265,6 +265,10 @@ class Standin:
         until(lambda: len(self.requests()) >= count, f"{count} requests")
         return self.requests()
 
+    def let_go(self):
+        """Give the answers that are delayed, to all requests that are logged by now."""
+        self.process.send_signal(signal.SIGUSR1)
+
     def stop(self):
         self.process.stdin.close()
         self.process.stdout.close()
@@ -305,12 +309,18 @@ class Mount:
 
     def start(self):
         with self.starting():
-            self._start()
+            try:
+                self._start()
+            except BaseException:
+                if self.process:
+                    self.kill()
+                raise
 
     def _start(self):
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                [*self.under, BUILD / "src" / "easelfs", "-f", *self.options, self.url, str(self.path)],
+                [*self.under, BUILD / "src" / "easelfs", "-f", *self.options, self.url,
+                 str(self.path)],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 env=environment(HOME=str(self.log.parent), **self.variables),
                 user=self.user, group=self.user,
@@ -390,8 +400,11 @@ class Mount:
 
     def descriptors(self):
         """What the daemon's descriptors are, sorted."""
-        return sorted(os.readlink(f"/proc/{self.process.pid}/fd/{fd}")
-                      for fd in os.listdir(f"/proc/{self.process.pid}/fd"))
+        names = []
+        for fd in os.listdir(f"/proc/{self.process.pid}/fd"):
+            with contextlib.suppress(FileNotFoundError):  # it has just been closed
+                names.append(os.readlink(f"/proc/{self.process.pid}/fd/{fd}"))
+        return sorted(names)
 
     def peak_memory_bytes(self):
         with open(f"/proc/{self.process.pid}/status", encoding="utf-8") as status:
