@@ -10,6 +10,7 @@
 #include <sys/xattr.h>
 
 #include "base/io.h"
+#include "conf/prompt.h"
 #include "store/ownership.h"
 #include "tree/kind.h"
 
@@ -73,6 +74,12 @@ static int truncate_for_reader(struct tree *tree, struct inode *inode)
     error = truncate_opened(tree, inode, fd, NULL);
     prompt_let_go(tree, inode);
     return error;
+}
+
+/* No prompt grows beyond what can be sent. */
+static int check_size(struct inode *inode, uint64_t size)
+{
+    return size > PROMPT_MAX_BYTES && prompt_is_named(inode) ? -EFBIG : 0;
 }
 
 static int check_writer(struct tree *tree, struct inode *inode, const struct owner *owner)
@@ -168,7 +175,7 @@ static int set_size(struct tree *tree, struct inode *inode, const struct handle 
 
     if (!S_ISREG(inode->type))
         return S_ISDIR(inode->type) ? -EISDIR : -EINVAL;
-    error = prompt_check_size(inode, (uint64_t)size);
+    error = check_size(inode, (uint64_t)size);
     if (!error)
         error = change_size(tree, inode, handle, size);
     if (!error)
@@ -275,7 +282,7 @@ int tree_fallocate(struct tree *tree, struct handle *handle, int mode, off_t off
     if (tree->space && (mode & (FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE)) == FALLOC_FL_KEEP_SIZE)
         return -EOPNOTSUPP; /* lengths are counted, and this would take more than that */
     if (changes)
-        error = prompt_check_size(inode, (uint64_t)offset + (uint64_t)length);
+        error = check_size(inode, (uint64_t)offset + (uint64_t)length);
     if (!error)
         error = space_claim(tree, inode, (uint64_t)offset + (uint64_t)length, &claim);
     if (error)

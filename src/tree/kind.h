@@ -238,11 +238,14 @@ void prompt_note_change(struct inode *inode, const struct handle *handle);
 /** The same for what may be a prompt, which the caller holds. */
 void prompt_begin_change(struct tree *tree, struct inode *inode, const struct handle *handle);
 
-int prompt_check_size(struct inode *inode, uint64_t size);
 int prompt_flush(struct tree *tree, struct handle *handle, const struct caller *caller);
 
-/** @handle, which could write its file and is gone, was the last one that could. */
-void prompt_released(struct tree *tree, const struct handle *handle);
+/**
+ * @handle, which could write its file, is gone.
+ *
+ * @return whether it was the last one that could
+ */
+bool prompt_release(struct tree *tree, const struct handle *handle);
 
 /**
  * @inode, which the caller holds, is about to be renamed by @owner to @name in @directory: register
@@ -274,6 +277,12 @@ void refusal_forget(struct inode *inode);
 
 /** What was refused, as a sentence for the error file. */
 void refusal_describe(const struct inode *inode, struct failure *failure);
+
+/**
+ * Whether an error file is to say why no prompt is taken now. A full disk explains itself, and has
+ * no room for it; and at the end of the daemon it is too late.
+ */
+bool refusal_is_explained(int error);
 
 /** Have an error file say why @prompt is not sent. @id: what the commit is noted as. */
 void refusal_hand_in(struct tree *tree, const struct jobs_prompt *prompt,

@@ -191,15 +191,6 @@ static void refuse(struct tree *tree, struct inode *inode, const struct draft *d
     refusal_hand_in(tree, &handed, failure, id);
 }
 
-/*
- * Whether a file is to say why no prompt is taken now. A full disk explains itself, and has no room
- * for it; and at the end of the daemon it is too late.
- */
-static bool is_explained(int error)
-{
-    return error == -ENOKEY || error == -EDQUOT;
-}
-
 int prompt_check_open(struct tree *tree, struct inode *directory, const char *name,
                       const struct owner *owner)
 {
@@ -212,11 +203,13 @@ int prompt_check_open(struct tree *tree, struct inode *directory, const char *na
         return 0;
     failure_init(&failure);
     error = jobs_accepting(tree->setup.jobs, &failure);
-    if (is_explained(error))
+    if (refusal_is_explained(error))
         refusal_hand_in(tree, &unread, &failure, id);
     return error;
 }
 
+/* Until the file names the job, that cannot begin, as if the file were open: who waits for the file
+   would be told of nothing by a job that has ended before. */
 static void commit(struct tree *tree, struct inode *inode, const struct draft *draft)
 {
     struct jobs_prompt handed;
@@ -225,12 +218,15 @@ static void commit(struct tree *tree, struct inode *inode, const struct draft *d
 
     failure_init(&failure);
     hand_in(inode, draft, &handed);
+    inode_add_writer(inode);
     if (jobs_commit(tree->setup.jobs, &handed, id, &failure)) {
         unregister(tree, inode);
         refuse(tree, inode, draft, &failure, id);
     }
     inode->registered = false;
     note_set(tree, inode, id);
+    inode_drop_writer(inode);
+    jobs_kick(tree->setup.jobs);
 }
 
 static bool has_change(const struct inode *inode)
@@ -292,11 +288,6 @@ void prompt_begin_change(struct tree *tree, struct inode *inode, const struct ha
     if (inode->refused_by_close)
         refusal_forget(inode);
     prompt_note_change(inode, handle);
-}
-
-int prompt_check_size(struct inode *inode, uint64_t size)
-{
-    return size > PROMPT_MAX_BYTES && prompt_is_named(inode) ? -EFBIG : 0;
 }
 
 static int check_user(struct tree *tree, uid_t uid, struct failure *failure)
@@ -414,17 +405,24 @@ int prompt_flush(struct tree *tree, struct handle *handle, const struct caller *
     return error;
 }
 
-void prompt_released(struct tree *tree, const struct handle *handle)
+/* It counts as a writer until all is done, so that no job of the directory begins meanwhile: one
+   with the same text is still found waiting. */
+bool prompt_release(struct tree *tree, const struct handle *handle)
 {
     struct inode *inode = handle->inode;
+    unsigned left;
 
     prompt_hold(tree, inode);
-    if (!inode->has_author)
-        set_author(inode, &handle->owner);
-    /* Where it was opened again meanwhile, the end of that decides. */
-    if (inode_writer_count(inode) == 0 && has_change(inode))
+    /* Where it was opened again, the end of that decides. */
+    if (inode_writer_count(inode) == 1 && has_change(inode)) {
+        if (!inode->has_author)
+            set_author(inode, &handle->owner);
         finish_change(tree, inode);
+    }
+    inode_touch_parent(inode);
+    left = inode_drop_writer(inode);
     prompt_let_go(tree, inode);
+    return left == 0;
 }
 
 /* Have the draft stand as @name in @directory, as it will after a rename. */
@@ -457,7 +455,7 @@ int prompt_before_rename(struct tree *tree, struct inode *inode, struct inode *d
         return error;
     failure_init(&failure);
     error = jobs_accepting(tree->setup.jobs, &failure);
-    if (error && !is_explained(error))
+    if (error && !refusal_is_explained(error))
         return error;
     set_author(inode, owner);
     if (!error && inode_writer_count(inode) && atomic_load(&inode->writing)) {

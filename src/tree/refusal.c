@@ -27,6 +27,11 @@ void refusal_remember(struct inode *inode, int error, const struct failure *fail
         *inode->refusal = *failure;
 }
 
+bool refusal_is_explained(int error)
+{
+    return error == -ENOKEY || error == -EDQUOT;
+}
+
 void refusal_hand_in(struct tree *tree, const struct jobs_prompt *prompt,
                      const struct failure *failure, char id[RECORD_ID_SIZE])
 {

@@ -366,10 +366,8 @@ void tree_release(struct tree *tree, struct handle *handle)
 {
     if (handle->value) {
         settings_released(tree, handle);
-    } else if (handle->writer && inode_drop_writer(handle->inode) == 0) {
-        prompt_released(tree, handle);
+    } else if (handle->writer && prompt_release(tree, handle)) {
         space_remove(tree, handle->inode);
-        inode_touch_parent(handle->inode);
         jobs_kick(tree->setup.jobs);
     }
     kind_free_handle(tree, handle);
