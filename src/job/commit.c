@@ -357,6 +357,19 @@ static struct job *hold_unsent(struct jobs *jobs, const struct inode *prompt,
     return job;
 }
 
+/* What is being sent goes on, but is not tried again. */
+static void forbid_tries(struct jobs *jobs, const struct inode *prompt,
+                         const struct inode *workspace, const char *name) requires_(jobs->mutex)
+{
+    struct job *job;
+
+    TAILQ_FOREACH(job, &jobs->working, link)
+    {
+        if (is_job_of(job, prompt, workspace, name))
+            job->abandoned = true;
+    }
+}
+
 void jobs_cancel(struct jobs *jobs, struct inode *prompt)
 {
     struct inode *workspace = inode_parent(prompt);
@@ -366,6 +379,7 @@ void jobs_cancel(struct jobs *jobs, struct inode *prompt)
     inode_name(prompt, name);
     do {
         mutex_lock(&jobs->mutex);
+        forbid_tries(jobs, prompt, workspace, name);
         job = hold_unsent(jobs, prompt, workspace, name);
         mutex_unlock(&jobs->mutex);
         if (job)

@@ -85,10 +85,14 @@ static int prepare(struct job *job)
     return error ? error : put_on_record(job);
 }
 
-/* Back into the queue, to be sent in @delay_ms. @error: this machine's trouble, or 0. */
+/*
+ * Back into the queue, to be sent in @delay_ms, unless its prompt was removed meanwhile. @error:
+ * this machine's trouble, or 0.
+ */
 static void requeue(struct job *job, int64_t delay_ms, int error)
 {
     struct jobs *jobs = job->jobs;
+    bool abandoned;
     int save_error;
 
     flight_destroy(steal_ptr(job->flight));
@@ -103,8 +107,12 @@ static void requeue(struct job *job, int64_t delay_ms, int error)
     if (error)
         delay_ms = job_trouble(job, error);
     job->not_before_ms = clock_now_ms() + delay_ms;
-    job_let_go(job);
+    abandoned = job->abandoned;
+    if (!abandoned)
+        job_let_go(job);
     mutex_unlock(&jobs->mutex);
+    if (abandoned)
+        job_finish(job, JOB_CANCEL);
 }
 
 /* Nothing was sent: @error came first. */

@@ -16,6 +16,7 @@ import urllib.request
 from harness import KEY, MODEL, until
 
 SMALL = "variant=0, size=64x64"
+HELD = "delay=600000"  # until Standin.let_go()
 NOT_SENT_AGAIN = ("It was not sent again, so that nothing is paid for twice. "
                   "Save the prompt again to try once more.")
 NOT_ASKED_AGAIN = NOT_SENT_AGAIN.replace("sent", "asked", 1)
@@ -115,6 +116,14 @@ def kill(mount):
     mount.process.send_signal(signal.SIGKILL)
     mount.process.wait()
     mount.kill()
+
+
+def answer_all(mount, standin, directory=None, limit=None):
+    """Let go of whatever is HELD, until nothing is unfinished."""
+    def done():
+        standin.let_go()
+        return mount.status(directory or mount.top).startswith("Nothing is unfinished.\n")
+    until(done, "the end of all that is held", limit)
 
 
 def on_record(mount, count=1, **members):

@@ -10,7 +10,8 @@ import threading
 import pytest
 
 from harness import png, until
-from job_play import NOT_ASKED_AGAIN, NOT_SENT_AGAIN, PERHAPS, SMALL, check_over, directed, play
+from job_play import (HELD, NOT_ASKED_AGAIN, NOT_SENT_AGAIN, PERHAPS, SMALL, check_over, directed,
+                      play)
 
 LOST = "The connection to HOST was lost before an answer came (Recv failure: Connection reset by peer)."
 
@@ -23,7 +24,7 @@ BREAKS = {
             "occurred. Please retry.", NOT_ASKED_AGAIN),
     "504": ("status=504", "The API gave up before it was done: Deadline expired before operation "
             "could complete.", NOT_ASKED_AGAIN),
-    "time-out": ("fault=stall:4000", "No answer from HOST after 2.0 s.", NOT_SENT_AGAIN),
+    "time-out": ("fault=stall:600000", "No answer from HOST after 6.0 s.", NOT_SENT_AGAIN),
 }
 
 
@@ -31,7 +32,7 @@ BREAKS = {
 @pytest.mark.parametrize("name", BREAKS)
 def test_after_the_whole_body(make_mount, standin, name, connection):
     directives, what, advice = BREAKS[name]
-    mount = make_mount(standin.url, "-otimeout=2")
+    mount = make_mount(standin.url, *(["-otimeout=6"] if name == "time-out" else []))
     if connection == "reused":
         first = play(mount, standin, mount.top, directed("First", SMALL))
         assert first.results == ["0001.jpg"]
@@ -165,9 +166,10 @@ def test_the_same_prompt_saved_again_is_a_new_request(mount, standin, top):
 
 def test_removed_while_it_is_sent(mount, standin, top):
     """It is paid for: it goes on, and its picture comes."""
-    (top / "a.prompt").write_text(directed("A cat", f"{SMALL}, delay=1000"))
+    (top / "a.prompt").write_text(directed("A cat", f"{SMALL}, {HELD}"))
     standin.await_requests(1)
     (top / "a.prompt").unlink()
+    standin.let_go()
     assert mount.wait() == ([], False)  # the prompt that would name it is gone
     until((top / "a.jpg").exists, "the picture")
     record, = mount.records()
@@ -175,14 +177,27 @@ def test_removed_while_it_is_sent(mount, standin, top):
     assert len(standin.requests()) == 1
 
 
+def test_removed_while_it_is_refused(mount, standin, top):
+    """It would have been tried again: it is not, since nobody asks for it any more."""
+    (top / "a.prompt").write_text(directed("A cat", f"status=503, {HELD} | {SMALL}"))
+    standin.await_requests(1)
+    (top / "a.prompt").unlink()
+    standin.let_go()
+    assert mount.wait() == ([], False)
+    record, = mount.records()
+    assert (record["state"], record["attempts"]) == ("cancelled", 1)
+    assert len(standin.requests()) == 1
+
+
 def test_removed_while_it_waits(make_mount, standin):
     """Nothing is sent, and nothing of it is left to be sent by the next start."""
     mount = make_mount(standin.url, "-omax_in_flight=1")
-    (mount.top / "a.prompt").write_text(directed("A", f"{SMALL}, delay=1000"))
+    (mount.top / "a.prompt").write_text(directed("A", f"{SMALL}, {HELD}"))
     standin.await_requests(1)
     (mount.top / "b.prompt").write_text("B")
     until(lambda: "b.prompt  waits for its turn" in mount.status(mount.top), "the queue")
     (mount.top / "b.prompt").unlink()
+    standin.let_go()
     assert mount.wait(".a.prompt.wait") == (["a.jpg"], False)
     states = {record["prompt_name"]: record["state"] for record in mount.records()}
     assert states == {"a.prompt": "done", "b.prompt": "cancelled"}
