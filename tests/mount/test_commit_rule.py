@@ -11,7 +11,8 @@ import sys
 import pytest
 
 from conftest import Desk, mounts
-from harness import error_of, png, run, sha256, shell, until
+from harness import LIMIT, children, error_of, png, run, sha256, shell, until
+from job_play import HELD
 
 
 def bash(line, cwd):
@@ -22,7 +23,7 @@ def bash(line, cwd):
 
 def finish(child):
     child.stdin.close()
-    assert child.wait(20) == 0
+    assert child.wait(LIMIT) == 0
     child.stdout.close()
 
 
@@ -197,8 +198,17 @@ def killed_writer(directory, how, number, text="half a text"):
     until(lambda: (directory / "prompt").exists()
           and (directory / "prompt").read_text().endswith(text), "the text")
     child.send_signal(number)
-    assert child.wait(20) == -number
+    assert child.wait(LIMIT) == -number
     child.stdin.close()
+
+
+def interrupt(shell_):
+    """Ctrl-C: a shell goes on where what it has waited for had just ended by itself."""
+    def ended():
+        if shell_.poll() is None:
+            os.killpg(shell_.pid, signal.SIGINT)
+        return shell_.poll() is not None
+    until(ended, "the shell's end")
 
 
 @pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
@@ -218,8 +228,7 @@ def test_ctrl_c_in_a_group_of_writers_commits_nothing(desk):
                              cwd=desk.path, stdin=subprocess.PIPE, start_new_session=True)
     until(lambda: (desk.path / "prompt").exists()
           and (desk.path / "prompt").read_text() == "a\nb\n", "the text")
-    os.killpg(child.pid, signal.SIGINT)
-    child.wait(20)
+    interrupt(child)
     child.stdin.close()
     assert desk.prompts() == []
 
@@ -232,8 +241,8 @@ def test_ctrl_c_in_a_loop_whose_children_write_commits_nothing(desk):
     child.stdin.flush()
     until(lambda: (desk.path / "prompt").exists()
           and (desk.path / "prompt").read_text() == "half a text\n", "the text")
-    os.killpg(child.pid, signal.SIGINT)
-    child.wait(20)
+    until(lambda: not children(child.pid), "the end of what has written it")
+    interrupt(child)
     child.stdin.close()
     assert desk.prompts() == []
 
@@ -339,20 +348,22 @@ def test_a_workspace_that_is_removed_before_it_was_quiet_sends_nothing(desk):
 
 
 def test_a_prompt_that_is_removed_after_it_was_sent_goes_on(desk):
-    (desk.path / "prompt").write_text("[[standin: delay=1000]] paid for")
+    (desk.path / "prompt").write_text(f"[[standin: {HELD}]] paid for")
     until(lambda: desk.standin.prompts()[desk.before:], "the request")
     (desk.path / "prompt").unlink()
+    desk.standin.let_go()
     assert len(desk.prompts()) == 1
     assert "0001.jpg" in os.listdir(desk.path)
 
 
 def test_a_prompt_in_the_queue_can_be_taken_back(make_mount, standin):
     mount = make_mount(standin.url, "-omax_in_flight=1")
-    (mount.top / "prompt").write_text("[[standin: delay=1500]] first")
+    (mount.top / "prompt").write_text(f"[[standin: {HELD}]] first")
     standin.await_requests(1)
     (mount.top / "a.prompt").write_text("second")
     until(lambda: "waits for its turn" in mount.status(), "the queue")
     (mount.top / "a.prompt").unlink()
+    standin.let_go()
     mount.settled()
     assert len(standin.requests()) == 1
 
@@ -408,30 +419,26 @@ def test_a_prompt_that_was_closed_is_sent_even_if_the_daemon_is_killed_at_once(m
 
 # --- settling
 
+SETTLE_MS = 6000  # waited for once for all orders, and once for all programs
+
+
 @pytest.fixture(scope="module")
 def patient(tmp_path_factory, shared_standin):
-    """A mount that gives slow copying programs time."""
+    """A mount that gives slow copying programs time, also where they get none from the machine."""
     with mounts(tmp_path_factory.mktemp("patient")) as make:
-        mount = make(shared_standin.url, settle=400)
+        mount = make(shared_standin.url, settle=SETTLE_MS)
         yield mount
         mount.unmount()
 
 
 @pytest.fixture
 def patient_desk(patient, shared_standin, request):
-    path = patient.top / request.node.name.replace("/", "-")
+    path = patient.top / request.node.name
     path.mkdir()
     return Desk(patient, shared_standin, path)
 
 
-@pytest.fixture
-def folder(tmp_path):
-    """A prompt with three references, the content not as the names say."""
-    path = tmp_path / "folder"
-    path.mkdir()
-    return path
-
-
+# Of references, the content is not as the names say.
 REFERENCES = {"cat10.png": png(10), "cat2.jpg": png(2), "cat1.webp": b"\xff\xd8\xff\xe0\0\x10JFIF"
               + bytes(range(200)), "cat3.txt": png(3), "notes.txt": b"no picture", ".hidden.png":
               png(4), "Cat.png": png(5)}
@@ -442,35 +449,39 @@ ORDERS = {"prompt first": ["prompt", *REFERENCES], "prompt last": [*REFERENCES, 
                           "Cat.png", ".hidden.png"]}
 
 
-@pytest.mark.parametrize("order", sorted(ORDERS))
-def test_a_folder_with_prompt_and_references_is_one_request(patient_desk, order):
-    target = patient_desk.path / "copy"
-    target.mkdir()
-    for name in ORDERS[order]:
-        (target / name).write_bytes(REFERENCES.get(name, b"with references"))
-    check_request(patient_desk)
+def test_a_folder_with_prompt_and_references_is_one_request(patient_desk):
+    for order, names in ORDERS.items():
+        target = patient_desk.path / order
+        target.mkdir()
+        for name in names:
+            (target / name).write_bytes(REFERENCES.get(name, order.encode()))
+    check_requests(patient_desk, ORDERS)
 
 
-@pytest.mark.parametrize("line", ["cp -r {0} {1}", "cp -a {0} {1}", "rsync -a {0}/ {1}/",
-                                  "mkdir {1}; tar cf - -C {0} . | tar xf - -C {1}",
-                                  "mv {0} {1}", "gio copy {0}/* {1}"], ids=lambda x: x.split()[0])
-def test_a_folder_that_is_copied_whole_is_one_request(patient_desk, folder, line):
-    path = patient_desk.path
-    for name in ["prompt", *REFERENCES]:
-        (folder / name).write_bytes(REFERENCES.get(name, b"with references"))
-    if line.startswith("gio"):
-        (path / "copy").mkdir()
-    shell(line.format(folder, path / "copy"), path)
-    check_request(patient_desk)
+COPIES = {"cp": "cp -r {0} {1}", "cp -a": "cp -a {0} {1}", "rsync": "rsync -a {0}/ {1}/",
+          "tar": "mkdir {1}; tar cf - -C {0} . | tar xf - -C {1}", "mv": "mv {0} {1}",
+          "gio": "mkdir {1}; gio copy {0}/* {1}"}
 
 
-def check_request(desk):
+def test_a_folder_that_is_copied_whole_is_one_request(patient_desk, tmp_path):
+    for name, line in COPIES.items():
+        folder = tmp_path / name.replace(" ", "")
+        folder.mkdir()
+        for file in ["prompt", *REFERENCES]:
+            (folder / file).write_bytes(REFERENCES.get(file, name.encode()))
+        shell(line.format(folder, f"copy-{folder.name}"), patient_desk.path)
+    check_requests(patient_desk, COPIES)
+
+
+def check_requests(desk, prompts):
+    """One for each prompt, with all the references."""
     requests = desk.requests()
-    assert [request["prompt"] for request in requests] == ["with references"]
-    assert requests[0]["parts"] == ["text"] + ["inlineData"] * len(SENT)
-    assert [r["mime"] for r in requests[0]["references"]] == LABELS
-    assert ([r["sha256"] for r in requests[0]["references"]]
-            == [sha256(REFERENCES[name]) for name in SENT])
+    assert sorted(request["prompt"] for request in requests) == sorted(prompts)
+    for request in requests:
+        assert request["parts"] == ["text"] + ["inlineData"] * len(SENT), request["prompt"]
+        assert [r["mime"] for r in request["references"]] == LABELS, request["prompt"]
+        assert ([r["sha256"] for r in request["references"]]
+                == [sha256(REFERENCES[name]) for name in SENT]), request["prompt"]
 
 
 def test_a_file_that_is_still_being_written_is_waited_for(desk):
@@ -505,13 +516,15 @@ def test_a_file_open_in_another_directory_is_not_waited_for(desk):
 
 def test_what_changes_after_the_start_is_for_the_next_job(desk):
     (desk.path / "a.png").write_bytes(png(1))
-    (desk.path / "prompt").write_text("[[standin: delay=1000]] first")
+    first = f"[[standin: {HELD}]] first"
+    (desk.path / "prompt").write_text(first)
     until(lambda: desk.standin.prompts()[desk.before:], "the request")
     (desk.path / "a.png").write_bytes(png(2, 16))
     (desk.path / "b.png").write_bytes(png(3))
     (desk.path / "prompt").write_text("second")
+    desk.standin.let_go()
     sizes = {r["prompt"]: [e["bytes"] for e in r["references"]] for r in desk.requests()}
-    assert sizes == {"[[standin: delay=1000]] first": [len(png(1))],
+    assert sizes == {first: [len(png(1))],
                      "second": [len(png(2, 16)), len(png(3))]}
 
 

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from harness import RENAME_EXCHANGE, error_of, png, renameat2, run, shell
+from harness import LIMIT, RENAME_EXCHANGE, error_of, png, renameat2, run, shell
 
 MAX = 65536
 
@@ -224,7 +224,7 @@ def test_the_program_says_what_is_wrong(desk, tmp_path, program):
     (tmp_path / "bad").write_bytes("Käthe".encode("latin-1"))
     env = {**os.environ, "bad": str(tmp_path / "bad"), "out": str(tmp_path), "LC_ALL": "C.UTF-8"}
     done = subprocess.run(["bash", "-c", "set -o pipefail; " + line], cwd=desk.path, env=env,
-                          capture_output=True, check=False, timeout=30)
+                          capture_output=True, check=False, timeout=LIMIT)
     assert done.returncode != 0
     assert words in done.stderr.decode(errors="replace")
     assert [p for p in desk.prompts() if p != "x"] == []
