@@ -95,6 +95,7 @@ class Play:
     def run(self):
         writer = threading.Thread(target=self.save_all, daemon=True)
         writer.start()
+        until(lambda: any((self.mount.store / "tree").glob("*/*/*.jpg")), "a picture", 300)
         for kill in range(self.kills):
             goal = (kill + 1) * self.within // (self.kills + 1)
             until(lambda: self.number >= goal or not writer.is_alive(), "prompts", 300)
@@ -107,8 +108,11 @@ class Play:
 
     def is_at_rest(self):
         """Whether nothing is unfinished but what waits for another day's budget."""
+        left = len(self.mount.unfinished())  # also what a start has not yet taken up
         lines = self.mount.status(self.mount.top).splitlines()
-        return lines[0] == "Nothing is unfinished." or all("tomorrow" in line for line in lines)
+        if lines[0] == "Nothing is unfinished.":
+            return not left
+        return len(lines) == left and all("tomorrow" in line for line in lines)
 
     def requests(self):
         """How often each job was read whole."""

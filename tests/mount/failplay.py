@@ -8,7 +8,7 @@ import random
 import signal
 import subprocess
 
-from harness import BUILD, LIMIT, MODEL, Mount, error_of, sha256
+from harness import BUILD, LIMIT, MODEL, Mount, error_of, sha256, until
 from job_play import SMALL, directed
 
 # What came of a story. told: the errno that its user met, or None; requests: those that the
@@ -233,6 +233,8 @@ def act(story, plan, mount):
     mount.variables = {"EASELFS_FAIL": plan}
     told = story.act(mount) if start(mount) else "no start"
     point, way = plan.split(",")[-1].split(":")[:2]
+    until(lambda: f"failpoint {point}: {way}" in mount.log_text()[mark:]
+          or mount.process.poll() is not None, f"failpoint {point}")
     if way == "kill":
         assert mount.process.wait(LIMIT) == -signal.SIGKILL, mount.log_text()
     elif mount.process.poll() is None:
