@@ -122,6 +122,7 @@ class Gate(http.server.ThreadingHTTPServer):
 
     address_family = socket.AF_INET6
     daemon_threads = True
+    request_queue_size = 128
 
     def __init__(self, world, port):
         self.world = world

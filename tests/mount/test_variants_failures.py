@@ -225,14 +225,14 @@ def test_retry_server_errors(tmp_path, shared_standin, oracle):
 def test_an_answer_that_takes_too_long(tmp_path, shared_standin):
     """Once it has begun it is paid for. A picture by URL is fetched three times, which costs
     nothing."""
-    late = "The answer from HOST was not complete after 2.0 s: N of M bytes had come."
+    late = "The answer from HOST was not complete after 5.0 s: N of M bytes had come."
     with mounts(tmp_path) as make:
-        mount = make(shared_standin.url, "-otimeout=2")
+        mount = make(shared_standin.url, "-otimeout=5")
         desk = Desk(Ledger(mount), shared_standin, mount.top)
         check(desk, {
             "a stall": (f"{SMALL}, fault=stall_mid:3600000", told(late, PAID, KEPT)),
             "in drops": ("picture_bytes=100000, fault=drip:100", told(late, PAID, KEPT)),
-            "no answer": ("fault=stall:3600000", told("No answer from HOST after 2.0 s.", PERHAPS,
+            "no answer": ("fault=stall:3600000", told("No answer from HOST after 5.0 s.", PERHAPS,
                                                       NOT_SENT_AGAIN, "unknown")),
             "a slow picture": ("picture_bytes=100000, form=url, url=slow:100", told(
                 f"The picture could not be fetched. {late}", PAID, LINK_KEPT)),
