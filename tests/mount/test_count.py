@@ -7,9 +7,9 @@ import os
 import pytest
 
 from harness import png, until
-from job_play import SMALL, check_over, directed, kill, on_record, play
+from job_play import HELD, answer_all, check_over, kill, on_record, play
 
-SLOW = "[[standin: delay=600000]] slow"
+SLOW = f"[[standin: {HELD}]] slow"
 
 
 def set_count(directory, count):
@@ -73,11 +73,14 @@ def test_a_crash_neither_repeats_nor_loses_one(make_mount, standin):
     mount = make_mount(standin.url, "-omax_in_flight=1")
     set_count(mount.top, 4)
     (mount.top / "cat.png").write_bytes(png())
-    (mount.top / "prompt").write_text("[[standin: delay=1200]] A cat")
+    (mount.top / "prompt").write_text(f"[[standin: {HELD}]] A cat")
+    standin.await_requests(1)
+    standin.let_go()
     standin.await_requests(2)
     on_record(mount, 1, state="sending")
     kill(mount)
     mount.start()
+    answer_all(standin, mount.top)
     results, failed = mount.wait()
     sent = [request["idempotency_key"] for request in standin.requests()]
     assert failed and len(results) == 3
@@ -98,6 +101,7 @@ def test_the_limit_of_a_day_counts_all_of_them(make_mount, standin, count, accep
         with pytest.raises(OSError) as caught:
             os.close(fd)
         assert caught.value.errno == errno.EDQUOT
+        mount.idle()
     results, failed = mount.wait()
     assert (len(results), failed) == ((3, False) if accepted else (0, True))
     assert len(standin.requests()) == (3 if accepted else 0)

@@ -5,7 +5,7 @@ goes on by itself once there is space again."""
 import pytest
 
 from harness import until
-from job_play import Oracle, Outcome, directed
+from job_play import HELD, Oracle, Outcome, directed
 from test_job_trouble import fill
 from test_room import disk  # noqa: F401  pylint: disable=unused-import
 
@@ -25,9 +25,10 @@ def test_full_at_32_points(mounted):  # pylint: disable=redefined-outer-name
     filled = path / "filler"
     for number, left in enumerate(POINTS):
         name = f"{number}.prompt"
-        (mount.top / name).write_text(directed("A cat", f"{PICTURE}, delay=50"))
+        (mount.top / name).write_text(directed("A cat", f"{PICTURE}, {HELD}"))
         standin.await_requests(number + 1)
         fill(filled, left)
+        standin.let_go()
         # Its answer is visible, or something of it waits for space.
         until(lambda: "sending" not in mount.status(mount.top), f"an end with {left} bytes free")
         filled.unlink()

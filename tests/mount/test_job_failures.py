@@ -2,6 +2,7 @@
 """Every status and shape of an error: how many requests, what is told, and what becomes of it."""
 
 import os
+import re
 
 import pytest
 
@@ -17,6 +18,7 @@ LATER = "Wait a while, then save the prompt again."
 FAILED = "The API failed while it worked on the request: An internal error has occurred. Please retry."
 GAVE_UP = "The API gave up before it was done: %s"
 EXCEEDED = "You exceeded your current quota, please check your plan and billing details."
+SLACK_MS = 30_000  # that a request may come later than it could, on a busy machine
 REDIRECT = ("No redirect is followed, since the key goes to no other address. Correct the base URL "
             "in the configuration.")
 
@@ -165,7 +167,7 @@ def test_the_wait_is_at_least_what_the_server_asked_for(desk):
     outcome = play(desk.mount, desk.standin, desk.path,
                    directed("A cat", f"status=429, retry_info=2.5s | {SMALL}"))
     first, second = (request["time_ms"] for request in outcome.requests)
-    assert 2500 <= second - first < 6000
+    assert 2500 <= second - first < 2500 + SLACK_MS
 
 
 def test_after_five_tries_it_is_given_up(make_mount, standin):
@@ -180,7 +182,7 @@ def test_after_five_tries_it_is_given_up(make_mount, standin):
     times = [request["time_ms"] for request in outcome.requests]
     waits = [after - before for before, after in zip(times, times[1:])]
     for number, wait in enumerate(waits):
-        assert 500 << number <= wait < (1000 << number) + 1500, waits
+        assert 500 << number <= wait < (1000 << number) + SLACK_MS, waits
     check_over(mount, outcome)
     mount.unmount()
 
@@ -205,8 +207,7 @@ def test_nobody_there(make_mount, standin):
     """No connection: not served, so tried again; the status says when."""
     mount = make_mount("http://127.0.0.1:9")
     (mount.top / "prompt").write_text("A cat")
-    until(lambda: "try 2 in " in mount.status(mount.top) or "try 3 in " in mount.status(mount.top),
-          "a second try")
+    until(lambda: re.search(r"try [2-5] in ", mount.status(mount.top)), "a second try")
     assert standin.requests() == []
     (mount.top / "prompt").unlink()  # not sent, so it can be taken back
     assert mount.wait() == ([], False)

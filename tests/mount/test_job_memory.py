@@ -4,7 +4,7 @@
 import pytest
 
 from harness import SANITIZED, png, until
-from job_play import directed, play
+from job_play import HELD, directed, play
 
 MB = 1_000_000
 LIMIT_BYTES = 64 * MB
@@ -37,10 +37,11 @@ def test_32_pictures_of_20_mb_at_once(make_mount, standin):
     before = mount.descriptors()
     for number in range(32):
         (mount.top / f"{number:02}.prompt").write_text(
-            directed("A cat", "variant=0, picture_bytes=20000000, delay=500"))
+            directed("A cat", f"variant=0, picture_bytes=20000000, {HELD}"))
     standin.await_requests(32)
     in_flight = mount.descriptors()
-    lines, failed = mount.wait(limit=120)
+    standin.let_go()
+    lines, failed = mount.wait(limit=200)
     assert (len(lines), failed) == (32, False)
     assert {(mount.top / line).stat().st_size for line in lines} == {20 * MB}
     assert report(mount, "32 times 20 MB") < LIMIT_BYTES

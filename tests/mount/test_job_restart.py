@@ -13,8 +13,8 @@ import threading
 import pytest
 
 from harness import BUILD, LIMIT, SANITIZED, environment, png, until
-from job_play import (NOT_SENT_AGAIN, PERHAPS, SMALL, Oracle, Outcome, directed, kill, on_record,
-                      play)
+from job_play import (HELD, NOT_SENT_AGAIN, PERHAPS, SMALL, Oracle, Outcome, directed, kill,
+                      on_record, play)
 
 ENDED = "easelfs ended while the request was on its way."
 UNKNOWN = f"{ENDED}\n{PERHAPS}\n{NOT_SENT_AGAIN}"
@@ -83,7 +83,7 @@ def test_a_prompt_that_was_committed_is_not_committed_again_by_a_rename(make_mou
 def test_in_the_queue(make_mount, standin):
     """What it uses is what it was when it was frozen, whatever is done to the directory since."""
     mount = make_mount(standin.url, "-omax_in_flight=1")
-    (mount.top / "0.prompt").write_text(directed("Zero", f"{SMALL}, delay=60000"))
+    (mount.top / "0.prompt").write_text(directed("Zero", f"{SMALL}, {HELD}"))
     standin.await_requests(1)
     (mount.top / "ref.png").write_bytes(png(1))
     for number in range(1, 6):
@@ -94,7 +94,7 @@ def test_in_the_queue(make_mount, standin):
     restart(mount)
     mount.settled()
     prompts = [request["prompt"] for request in standin.requests()]
-    assert prompts == [directed("Zero", f"{SMALL}, delay=60000"),
+    assert prompts == [directed("Zero", f"{SMALL}, {HELD}"),
                        *(directed(f"No. {number}", SMALL) for number in range(1, 6))]
     references = [request["references"] for request in standin.requests()[1:]]
     assert references == [[{"mime": "image/png", "bytes": len(png(1)),
@@ -139,7 +139,7 @@ def test_a_removal_after_the_restart_takes_it_back(make_mount, standin):
 def test_while_it_is_being_sent(make_mount, standin):
     """The request was read whole, and nobody will ever know: it is not sent again."""
     mount = make_mount(standin.url)
-    (mount.top / "prompt").write_text(directed("A cat", f"{SMALL}, delay=60000"))
+    (mount.top / "prompt").write_text(directed("A cat", f"{SMALL}, {HELD}"))
     standin.await_requests(1)
     restart(mount)
     outcome = Outcome(mount, standin, mount.top)
@@ -156,7 +156,7 @@ def test_while_the_answer_comes(make_mount, standin):
     """What came of it is kept."""
     mount = make_mount(standin.url)
     (mount.top / "prompt").write_text(
-        directed("A cat", "picture_bytes=400000, fault=drip:100000"))
+        directed("A cat", "picture_bytes=4000000, fault=drip:100000"))
     until(lambda: list(mount.store.glob("jobs/*/part-*")), "some of the answer")
     restart(mount)
     outcome = Outcome(mount, standin, mount.top)
@@ -169,7 +169,7 @@ def test_while_the_answer_comes(make_mount, standin):
 def test_resend_always(make_mount, standin):
     mount = make_mount(standin.url, "-oresend=always")
     (mount.top / "ref.png").write_bytes(png(1))
-    (mount.top / "prompt").write_text(directed("A cat", f"{SMALL}, delay=60000 | {SMALL}"))
+    (mount.top / "prompt").write_text(directed("A cat", f"{SMALL}, {HELD} | {SMALL}"))
     standin.await_requests(1)
     restart(mount)
     outcome = Outcome(mount, standin, mount.top)
@@ -182,7 +182,7 @@ def test_resend_always(make_mount, standin):
 def test_resend_always_has_an_end(make_mount, standin):
     """A job that the daemon never survives is not paid for for ever."""
     mount = make_mount(standin.url, "-oresend=always")
-    (mount.top / "prompt").write_text(directed("A cat", "delay=60000"))
+    (mount.top / "prompt").write_text(directed("A cat", HELD))
     for number in range(1, 6):
         standin.await_requests(number)
         restart(mount)
@@ -199,7 +199,7 @@ def test_while_its_picture_is_fetched(make_mount, standin, oracle):
     mount = make_mount(standin.url)
     text = "A cat"
     (mount.top / "prompt").write_text(
-        directed(text, "variant=0, form=url, picture_bytes=30000, url=slow:20000"))
+        directed(text, "variant=0, form=url, picture_bytes=30000, url=slow:100, url_times=1"))
     until(lambda: list(mount.store.glob("jobs/*/picture-0.part")), "some of the picture")
     assert not list(mount.top.glob("0*"))
     kill(mount)
@@ -217,14 +217,14 @@ def test_a_picture_that_was_fetched_is_not_fetched_again(make_mount, standin, or
     """Its link may have died since: the bytes that are here are delivered."""
     mount = make_mount(standin.url)
     (mount.top / "prompt").write_text(
-        directed("A cat", "variant=0, form=url, pictures=2, picture_bytes=20000, url=slow:20000"))
+        directed("A cat", "variant=0, form=url, pictures=2, picture_bytes=40000, url=slow:8000"))
     until(lambda: list(mount.store.glob("jobs/*/picture-1.part")), "some of the second picture")
     kill(mount)
     mount.url = "http://127.0.0.1:9"  # now that of the picture is a stranger's
     mount.start()
     outcome = Outcome(mount, standin, mount.top)
     assert outcome.results == ["0001.jpg"]
-    assert outcome.sums == oracle.sums("A cat", "variant=0, pictures=2, picture_bytes=20000")[:1]
+    assert outcome.sums == oracle.sums("A cat", "variant=0, pictures=2, picture_bytes=40000")[:1]
     assert outcome.error.startswith("The picture could not be fetched. The picture's link leads to ")
     assert (outcome.state, outcome.failed) == ("done", True)
     end(mount, standin, 1)

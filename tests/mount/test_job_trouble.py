@@ -11,7 +11,7 @@ import subprocess
 import pytest
 
 from harness import FLASH, call, libc, png, run, until
-from job_play import PAID, SMALL, Oracle, Outcome, directed, kill, play
+from job_play import HELD, PAID, SMALL, Oracle, Outcome, directed, kill, play
 
 NO_SPACE = "No space left on device"
 
@@ -60,6 +60,7 @@ def test_a_full_disk_at_the_save(small, standin):
     with pytest.raises(OSError) as caught:
         (small.top / "prompt").write_text("A cat")
     assert caught.value.errno == errno.ENOSPC
+    small.idle()
     (small.store / "filler").unlink()
     outcome = play(small, standin, small.top, directed("A cat", SMALL))
     assert (outcome.results, len(outcome.requests)) == (["0001.jpg"], 1)
@@ -97,11 +98,11 @@ def test_a_full_disk_while_references_are_copied(small, standin):
 
 def test_a_full_disk_when_the_answer_has_come(small, make_standin, standin):
     """It is kept in memory until it can be stored, and delivered then; nothing is asked again."""
-    (small.top / "prompt").write_text(directed("A cat", "variant=0, size=16x16, drafts=0, delay=1000"))
+    (small.top / "prompt").write_text(directed("A cat", f"variant=0, size=16x16, drafts=0, {HELD}"))
     standin.await_requests(1)
     fill(small.store / "filler")
+    standin.let_go()
     troubled(small)
-    small.wait_file = small.top / ".prompt.wait"
     assert not list(small.top.glob("0*"))
     (small.store / "filler").unlink()
     outcome = Outcome(small, standin, small.top)
@@ -114,9 +115,10 @@ def test_a_full_disk_when_the_answer_has_come(small, make_standin, standin):
 def test_a_full_disk_while_the_answer_comes(small, standin):
     """Its bytes have no place: what is left of it is kept, and once there is room for a line, the
     user is told."""
-    (small.top / "prompt").write_text(directed("A cat", "picture_bytes=3000000, delay=1000"))
+    (small.top / "prompt").write_text(directed("A cat", f"picture_bytes=3000000, {HELD}"))
     standin.await_requests(1)
     fill(small.store / "filler", 1_000_000)
+    standin.let_go()
     troubled(small)
     (small.store / "filler").unlink()
     outcome = Outcome(small, standin, small.top)
@@ -157,15 +159,17 @@ def test_a_directory_that_takes_no_result(mount, standin, top):
     """The picture goes to the model's directory. Where that takes none, either, it waits, and so
     does who waits for it; other models are served."""
     (top / "w").mkdir()
-    (top / "w" / "prompt").write_text(directed("A cat", f"{SMALL}, delay=1000"))
+    (top / "w" / "prompt").write_text(directed("A cat", f"{SMALL}, {HELD}"))
     standin.await_requests(1)
     tree = mount.store / "tree"
     with immutable(tree / top.name / "w"):
+        standin.let_go()
         until((top / "0001.jpg").exists, "the picture")
         mount.settled()
-    (top / "w" / "prompt").write_text(directed("B", f"{SMALL}, delay=1000"))
+    (top / "w" / "prompt").write_text(directed("B", f"{SMALL}, {HELD}"))
     standin.await_requests(2)
     with immutable(tree / top.name / "w"), immutable(tree / top.name):
+        standin.let_go()
         troubled(mount, "Operation not permitted")
         other = mount.path / FLASH
         assert play(mount, standin, other, directed("C", SMALL)).results == ["0001.png"]
@@ -181,9 +185,10 @@ def test_a_directory_that_takes_no_result(mount, standin, top):
 
 def test_such_a_directory_does_not_keep_the_daemon(mount, standin, top):
     """It is durable: the drain does not wait for it, and the next start delivers it."""
-    (top / "prompt").write_text(directed("A cat", f"{SMALL}, delay=1000"))
+    (top / "prompt").write_text(directed("A cat", f"{SMALL}, {HELD}"))
     standin.await_requests(1)
     with immutable(mount.store / "tree" / top.name):
+        standin.let_go()
         troubled(mount, "Operation not permitted")
         mount.terminate()
         assert len(mount.unfinished()) == 1
@@ -197,9 +202,10 @@ def test_such_a_directory_does_not_keep_the_daemon(mount, standin, top):
 
 def test_a_record_that_cannot_be_moved(mount, standin, top):
     """The picture is there; its end is put on record once that can be done."""
-    (top / "prompt").write_text(directed("A cat", f"{SMALL}, delay=1000"))
+    (top / "prompt").write_text(directed("A cat", f"{SMALL}, {HELD}"))
     standin.await_requests(1)
     with immutable(mount.store / "done"):
+        standin.let_go()
         until((top / "0001.jpg").exists, "the picture")
         troubled(mount, "Operation not permitted")
         assert mount.records() == []
@@ -213,10 +219,11 @@ def test_a_workspace_that_was_removed(mount, standin, top):
     """Its results go to the model's directory, and get numbers of that."""
     (top / "0007.png").write_bytes(png())
     (top / "w").mkdir()
-    (top / "w" / "prompt").write_text(directed("A cat", f"{SMALL}, delay=2000"))
+    (top / "w" / "prompt").write_text(directed("A cat", f"{SMALL}, {HELD}"))
     standin.await_requests(1)
     shutil.rmtree(top / "w")
     assert "prompt  try 1" in mount.status(top)  # it is the model's now: who waits there waits for it
+    standin.let_go()
     mount.settled()
     assert (top / "0008.jpg").exists() and (top / "0008.txt").exists()
     mount.unmount()
@@ -226,7 +233,7 @@ def test_a_workspace_that_was_renamed(mount, standin, top):
     """Its results follow it, over a restart, too."""
     (top / "w").mkdir()
     (top / "w" / "prompt").write_text(directed("A cat", f"{SMALL}, form=url, picture_bytes=20000, "
-                                               "url=slow:20000"))
+                                               "url=slow:100, url_times=1"))
     until(lambda: list(mount.store.glob("jobs/*/picture-0.part")), "some of the picture")
     (top / "w").rename(top / "v")
     mount.process.kill()

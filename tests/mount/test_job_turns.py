@@ -13,7 +13,7 @@ import pytest
 
 import conftest
 from harness import as_user, until
-from job_play import SMALL, directed, kill
+from job_play import HELD, SMALL, answer_all, directed, kill
 
 ALICE, BOB, CAROL = 20001, 20002, 20003
 FLOOD = int(os.environ.get("EASELFS_FLOOD", "500"))
@@ -97,18 +97,21 @@ def check_turns(received, most):
 @pytest.mark.parametrize("in_flight, flood", [(4, FLOOD), (1, 60), (16, 200)])
 def test_thousands_of_one_user_delay_nobody_else(make_desks, standin, in_flight, flood):
     """What was in flight, and at most what was sent in the same moment, when several slots open:
-    nobody says in which order that is read."""
+    nobody says in which order that is read. None of Alice's but those in flight are answered before
+    the others have theirs: were all slots hers once more, nothing would come of Bob's."""
     mount = make_desks(f"-omax_in_flight={in_flight}")
     with stopped(standin):
-        write(mount, ALICE, flood, f"{SMALL}, delay=20")
+        write(mount, ALICE, flood, f"{SMALL}, {HELD}")
         until(lambda: queued(mount, ALICE) == flood - in_flight, "the flood", LONG)
         write(mount, BOB, 1)
         write(mount, CAROL, 1)
         await_queued(mount, bob=1, carol=1)
+    standin.await_requests(in_flight)
+    standin.let_go()
     for user in (BOB, CAROL):
         assert mount.wait(directory=mount.desks[user]) == (["0.jpg"], False)
     check_turns(users(standin), 1 if in_flight == 1 else 2 * in_flight)
-    mount.wait(directory=mount.top, limit=LONG)
+    answer_all(standin, mount.top, LONG)
     assert pictures(mount, ALICE) == sorted(f"{number}.jpg" for number in range(flood))
     assert sorted(users(standin)) == [ALICE] * flood + [BOB, CAROL]
     mount.unmount()
@@ -121,7 +124,7 @@ def test_turns_go_round(make_desks, standin):
         for user in (ALICE, BOB, CAROL):
             write(mount, user, 20)
         await_queued(mount, alice=19, bob=20, carol=20)
-    mount.wait(directory=mount.top)
+    mount.wait(directory=mount.top, limit=LONG)
     received = users(standin)
     assert len(received) == 60
     for end in range(60):
@@ -138,7 +141,7 @@ def test_one_model_s_queue_is_no_other_s(make_desks, standin):
     mount = make_desks("-omax_in_flight=4", "-omax_in_flight_per_model=1")
     other = next(path for path in sorted(mount.path.iterdir())
                  if path.is_dir() and path.name != mount.top.name)
-    write(mount, ALICE, 5, "delay=600000")
+    write(mount, ALICE, 5, HELD)
     standin.await_requests(1)
     (other / "prompt").write_text(directed("quick", SMALL))
     assert mount.wait(directory=other) == (["0001.png"], False)
@@ -190,7 +193,7 @@ def test_what_comes_back_is_the_oldest(make_desks, standin):
         (mount.desks[ALICE] / "first.prompt").write_text(
             directed("first 0", f'status=429, retry_after="1" | {SMALL}'))
         until(lambda: "sending " in mount.status(mount.top), "the first one on its way")
-        write(mount, ALICE, 20, f"{SMALL}, delay=400")
+        write(mount, ALICE, 20, f"{SMALL}, delay=200")
         await_queued(mount, alice=20)
     mount.wait(directory=mount.desks[ALICE])
     words = [prompt.split()[0] for prompt in standin.prompts()]

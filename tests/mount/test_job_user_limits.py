@@ -89,6 +89,7 @@ def test_each_user_has_so_many_a_day(make_desk, standin):
     assert save_as(ALICE, desk, "a2.prompt") == SAVED
     ended(desk)
     assert save_as(ALICE, desk, "a3.prompt") == REFUSED
+    desk.idle()
     assert Outcome(desk, standin, desk.desk, "a3.prompt").told() == told_a_day(2)
     assert save_as(BOB, desk, "b1.prompt") == SAVED
     assert save(desk.desk / "r1.prompt", directed("root", SMALL)) == SAVED
@@ -165,6 +166,7 @@ def test_count_is_counted(make_desk, standin):
     assert save_as(ALICE, desk, "a1.prompt") == SAVED
     ended(desk)
     assert save_as(ALICE, desk, "a2.prompt", three) == [None, None, "EDQUOT"]
+    desk.idle()
     assert Outcome(desk, standin, desk.desk, "a2.prompt").told() == told_a_day(3)
     assert save_as(ALICE, desk, "a3.prompt", three.replace("count: 3", "count: 2")) == SAVED
     assert save_as(BOB, desk, "b.prompt", three) == SAVED

@@ -9,7 +9,7 @@ import os
 import pytest
 
 from harness import call, libc, run, until
-from job_play import SMALL, Outcome, directed, kill, on_record, play
+from job_play import HELD, SMALL, Outcome, directed, kill, on_record, play
 from test_job_trouble import fill, supports_xattrs, troubled
 
 MIB = 1 << 20
@@ -85,10 +85,11 @@ def test_nothing_is_sent_whose_answer_would_not_fit(make_mount, standin, disk):
 @pytest.mark.parametrize("directives", ["picture_bytes=3000000", "form=url, picture_bytes=3000000"])
 def test_what_was_set_aside_takes_the_answer(make_mount, standin, disk, directives):
     mount = make_mount(standin.url, "-odisk_reserve=0", "-oanswer_room=16M", store=disk / "store")
-    (mount.top / "prompt").write_text(directed("A cat", f"{directives}, delay=1500"))
+    (mount.top / "prompt").write_text(directed("A cat", f"{directives}, {HELD}"))
     standin.await_requests(1)
     assert free(disk) < 24 * MIB  # and so nobody else can have it
     fill(disk / "filler")
+    standin.let_go()
     outcome = Outcome(mount, standin, mount.top)
     assert (outcome.state, outcome.results) == ("done", ["0001.jpg"])
     assert (mount.top / "0001.jpg").stat().st_size == 3000000
@@ -103,9 +104,10 @@ def test_several_at_once_each_have_their_own(make_mount, standin, disk):
                        store=disk / "store")
     for number in range(4):
         (mount.top / f"{number}.prompt").write_text(
-            directed(f"No. {number}", f"variant={number}, picture_bytes=3000000, delay=1500"))
+            directed(f"No. {number}", f"variant={number}, picture_bytes=3000000, {HELD}"))
     standin.await_requests(4)
     fill(disk / "filler")
+    standin.let_go()
     results, failed = mount.wait()
     assert (len(results), failed) == (4, False)
     (disk / "filler").unlink()
@@ -120,11 +122,11 @@ def test_what_was_set_aside_is_given_back(make_mount, standin, disk):
     for directives in (SMALL, "no_picture=safety", "status=400"):
         play(mount, standin, mount.top, directed("A cat", directives))
         assert before - free(disk) < MIB
-    (mount.top / "again.prompt").write_text(directed("A cat", "status=503"))
+    (mount.top / "again.prompt").write_text(directed("A cat", "status=503, retry_after=3600"))
     until(lambda: "try 2 in" in mount.status(mount.top), "a try that is to be repeated")
     assert before - free(disk) < MIB
     (mount.top / "again.prompt").unlink()
-    (mount.top / "prompt").write_text(directed("A cat", "delay=600000"))
+    (mount.top / "prompt").write_text(directed("A cat", HELD))
     on_record(mount, 1, state="sending")
     standin.await_requests(5)
     assert before - free(disk) > 16 * MIB
