@@ -77,10 +77,12 @@ def kept(mount):
     return lines[1], lines[3:]
 
 
+@pytest.fixture
 def dead_url():
-    """The URL of a port where nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return f"http://127.0.0.1:{server.getsockname()[1]}"
+    """The URL of a port where nobody listens, and nobody else can."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{taken.getsockname()[1]}"
 
 
 # What is listed
@@ -275,13 +277,12 @@ def test_none_that_makes_pictures(scripted, start, directives, listed):
     assert len(lists(standin)) == 1
 
 
-def test_no_network_and_nothing_kept(start):
-    url = dead_url()
-    status, text = start(url)
-    sentence = f"No connection to {url.removeprefix('http://')}: Connection refused."
+def test_no_network_and_nothing_kept(start, dead_url):
+    status, text = start(dead_url)
+    sentence = f"No connection to {dead_url.removeprefix('http://')}: Connection refused."
     assert status == FAILURE
     assert text == f"easelfs: models = auto: {sentence}\n{MEND}"
-    debug = start(url, "-olog_level=debug")[1]
+    debug = start(dead_url, "-olog_level=debug")[1]
     for attempt in (1, 2):
         assert f"easelfs: debug: the API's list of models, attempt {attempt}: {sentence}\n" in debug
 
@@ -393,9 +394,9 @@ def test_a_newer_list_takes_its_place(make_mount, scripted):
     mount.unmount()
 
 
-def test_it_is_of_use_for_the_same_api_only(make_mount, standin, start):
+def test_it_is_of_use_for_the_same_api_only(make_mount, standin, start, dead_url):
     make_mount(standin.url, AUTO).unmount()
-    assert start(dead_url())[0] == FAILURE
+    assert start(dead_url)[0] == FAILURE
 
 
 LINES = "easelfs models 1\n{url}\n2026-11-22T00:00:00Z\n"
@@ -470,10 +471,9 @@ def test_check_tells_what_is_wrong(scripted, start, directives, status, lines):
     assert lists(standin) == ["pageSize=200"]
 
 
-def test_check_without_a_network(start):
-    url = dead_url()
-    assert check(start, url) == (FAILURE, [
-        f"API      No connection to {url.removeprefix('http://')}: Connection refused."])
+def test_check_without_a_network(start, dead_url):
+    assert check(start, dead_url) == (FAILURE, [
+        f"API      No connection to {dead_url.removeprefix('http://')}: Connection refused."])
 
 
 def test_check_without_a_key(standin, start):
