@@ -78,6 +78,9 @@ struct inode {
     struct failure *refusal;  /* why, where that was found out elsewhere; owned */
     bool refused_by_close;    /* then it does not concern what is changed afterwards */
 
+    /* A setting: how often it was given a value. Its holder's, as above (tree/settings.c). */
+    uint64_t value_count;
+
     /* Real files: a block more than what is counted of it; 0: not known yet (tree/space.c). */
     _Atomic int64_t space;
 

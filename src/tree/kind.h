@@ -198,7 +198,7 @@ ssize_t settings_write(struct tree *tree, struct handle *handle, const void *byt
 /** Truncate a setting; @handle is NULL where it is not open. */
 int settings_truncate(struct tree *tree, struct inode *inode, struct handle *handle, off_t size);
 
-/** @handle of a setting is closed: one that was only emptied is reset. */
+/** @handle of a setting is closed: one that was only emptied is reset, if it got no value since. */
 void settings_released(struct tree *tree, struct handle *handle);
 
 /** Reset the setting @name. */
@@ -227,7 +227,9 @@ bool prompt_is_named(struct inode *inode);
 int prompt_check_open(struct tree *tree, struct inode *directory, const char *name,
                       const struct owner *owner);
 
-/** Have @inode for oneself: nobody else looks whether it is to be committed, or changes a prompt.
+/**
+ * Have @inode for oneself: nobody else looks whether it is to be committed, or changes a prompt or
+ * a setting.
  */
 void prompt_hold(struct tree *tree, struct inode *inode);
 void prompt_let_go(struct tree *tree, struct inode *inode);

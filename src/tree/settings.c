@@ -9,6 +9,13 @@
  * keep them (store/values): what is seen and what is kept differ. Nothing in here is cached by the
  * kernel.
  *
+ * open(2) empties a file before its new value is written, and that value may be refused. So what is
+ * emptied and not written is reset when it is closed for good: by RELEASE, which comes after
+ * close(2) has returned, and must not take away what was set through another handle meanwhile:
+ *
+ *     : > seed                 OPEN(1, TRUNC) FLUSH(1) .......................... RELEASE(1)
+ *     echo 7 > seed                                     OPEN(2, TRUNC) WRITE(2)
+ *
  * From who makes a workspace, as cp -r does, what is not set in it yet is hidden (tree/maker.c).
  */
 #include <errno.h>
@@ -202,6 +209,15 @@ static int setting_getattr(struct tree *tree, struct inode *inode, const struct 
     return 0;
 }
 
+/* When @handle is closed the setting is reset, unless it is set before. */
+static void note_emptied(struct tree *tree, struct handle *handle)
+{
+    prompt_hold(tree, handle->inode);
+    handle->emptied = true;
+    handle->emptied_at = handle->inode->value_count;
+    prompt_let_go(tree, handle->inode);
+}
+
 static int setting_open(struct tree *tree, struct inode *inode, int flags, struct handle *handle)
 {
     cleanup_buf struct buf text = {.max = TEXT_MAX_BYTES};
@@ -209,8 +225,9 @@ static int setting_open(struct tree *tree, struct inode *inode, int flags, struc
 
     handle->value = true;
     handle->writer = (flags & O_ACCMODE) != O_RDONLY;
-    handle->emptied = (flags & O_TRUNC) != 0;
-    if (!handle->emptied)
+    if (flags & O_TRUNC)
+        note_emptied(tree, handle);
+    else
         error = render(tree, inode, &text);
     if (!error)
         error = buf_append(&text, "", 0);
@@ -245,18 +262,30 @@ static int put_value(struct tree *tree, struct inode *workspace, const struct in
                                   : values_reset(directory->fd, setting);
 }
 
-/* The same for the node of the setting. */
-static int store_value(struct tree *tree, struct inode *inode, const struct buf *text)
+/* The same for the node of the setting, which the caller holds. */
+static int store_held(struct tree *tree, struct inode *inode, const struct buf *text)
 {
     struct inode *directory = inode_parent(inode);
     struct inode *workspace = workspace_of(inode);
     int error =
         directory ? put_value(tree, workspace, directory, setting_of(inode), text) : -ENOENT;
 
-    if (!error)
+    if (!error) {
+        inode->value_count++;
         inode_touch(workspace);
+    }
     inode_unref(workspace);
     inode_unref(directory);
+    return error;
+}
+
+static int store_value(struct tree *tree, struct inode *inode, const struct buf *text)
+{
+    int error;
+
+    prompt_hold(tree, inode);
+    error = store_held(tree, inode, text);
+    prompt_let_go(tree, inode);
     return error;
 }
 
@@ -326,15 +355,24 @@ int settings_truncate(struct tree *tree, struct inode *inode, struct handle *han
         error = store_value(tree, inode, &text);
     if (error)
         return error;
-    handle->emptied = size == 0;
+    handle->emptied = false;
+    if (!size)
+        note_emptied(tree, handle);
     keep_text(tree, handle, &text);
     return 0;
 }
 
 void settings_released(struct tree *tree, struct handle *handle)
 {
-    int error = handle->writer && handle->emptied ? reset(tree, handle->inode) : 0;
+    struct inode *inode = handle->inode;
+    int error = 0;
 
+    if (!handle->writer || !handle->emptied)
+        return;
+    prompt_hold(tree, inode);
+    if (inode->value_count == handle->emptied_at)
+        error = store_held(tree, inode, &(const struct buf){0});
+    prompt_let_go(tree, inode);
     if (error)
         log_warning("a setting cannot be reset: %s", error_text(error));
 }
@@ -388,12 +426,15 @@ int settings_rename_onto(struct tree *tree, struct inode *file, struct inode *di
                          const char *name)
 {
     cleanup_buf struct buf text = {.max = TEXT_MAX_BYTES};
-    struct inode *workspace = inode_parent(directory);
+    struct inode *inode = NULL;
     cleanup_close int fd = S_ISREG(file->type) ? io_reopen(file->fd, O_RDONLY) : -EINVAL;
     int error = fd < 0 ? fd : io_read_all(fd, &text);
 
     if (!error)
-        error = put_value(tree, workspace, directory, settings_find(name, strlen(name)), &text);
-    inode_unref(workspace);
+        error =
+            inode_get_virtual(tree->setup.inodes, &kind_setting, S_IFREG, directory, name, &inode);
+    if (!error)
+        error = store_value(tree, inode, &text);
+    inode_unref(inode);
     return error == -EFBIG ? -EINVAL : error;
 }

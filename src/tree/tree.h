@@ -49,6 +49,7 @@ struct handle {
     bool value;              /* a setting: text is what it holds, changed by writes under the
                                 tree's mutex */
     bool emptied;            /* a setting: truncated, and nothing written since */
+    uint64_t emptied_at;     /* then: value_count of its inode */
     bool failed;             /* wait files: a newest job failed; behind the text comes EIO */
     struct listing *listing; /* directories: what they held when reading began, owned */
     LIST_ENTRY(handle) link; /* all that are open; private to the tree */

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from harness import MODEL, until
+from harness import MODEL
 
 NAMES = sorted([
     "aspect_ratio", "image_size", "count", "references", "temperature", "top_p", "top_k", "seed",
@@ -34,7 +34,7 @@ BAD = [
 
 
 def write(path, text):
-    """One open, one write, one close: as echo does. Reset by an empty text is seen at once."""
+    """One open, one write, one close: as echo does. An empty text resets at RELEASE."""
     with open(path, "w", encoding="utf-8") as file:
         file.write(text)
 
@@ -91,13 +91,41 @@ def test_a_value_is_inherited_until_one_nearer_replaces_it(top):
     assert (top / "a/b/settings/aspect_ratio").read_text() == "16:9\n"
 
 
-def test_emptying_resets(top):
+def test_emptying_resets(mount, top):
     write(top / "settings" / "seed", "7")
     subprocess.run(f": > {top}/settings/seed", shell=True, check=True)
-    until(lambda: (top / "settings/seed").read_text() == "", "a reset")
+    mount.idle()
+    assert (top / "settings/seed").read_text() == ""
     write(top / "settings" / "seed", "7")
     os.truncate(top / "settings" / "seed", 0)
     assert (top / "settings/seed").read_text() == ""
+
+
+def set_by_rename(path, text):
+    write(path.parent / ".new", text)
+    os.rename(path.parent / ".new", path)
+
+
+@pytest.mark.parametrize("give", [write, set_by_rename])
+def test_a_close_takes_away_no_value_that_was_set_after_the_emptying(mount, top, give):
+    """RELEASE comes after close(2): what a program sets next may overtake it."""
+    path = top / "settings" / "seed"
+    write(path, "6")
+    emptied = os.open(path, os.O_WRONLY | os.O_TRUNC)
+    give(path, "7")
+    os.close(emptied)
+    mount.idle()
+    assert path.read_text() == "7\n"
+    os.close(os.open(path, os.O_WRONLY | os.O_TRUNC))
+    mount.idle()
+    assert path.read_text() == ""
+
+
+def test_values_are_kept_that_are_set_right_after_a_reset(top):
+    for i in range(1, 201):
+        write(top / "settings" / "seed", "")
+        write(top / "settings" / "seed", str(i))
+        assert (top / "settings" / "seed").read_text() == f"{i}\n"
 
 
 def test_an_editor_that_renames_over_sets_and_is_refused(top):
