@@ -18,8 +18,9 @@
 /* Where the keeper has its end of the socket: behind standard error. */
 #define KEEPER_FD 3
 
-/* /proc answers at once; whoever asks is about to answer the kernel. */
-#define READ_LIMIT_S 2
+/* /proc answers at once, but the keeper may have to wait for a processor; whoever asks is about to
+   answer the kernel. */
+#define READ_LIMIT_S 10
 /* fusermount3 has to be started. */
 #define UNMOUNT_LIMIT_S 30
 
