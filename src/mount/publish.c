@@ -15,8 +15,9 @@
 #include "base/clock.h"
 #include "base/mutex.h"
 
-/* After this long whoever asked makes the file visible in another way. */
-#define PATIENCE_MS 2000
+/* After this long whoever asked makes the file visible in another way, of which no watcher is told:
+   so it is longer than any thread of a busy machine waits for a processor. */
+#define PATIENCE_MS 10000
 
 /* One rename or removal. It belongs to who asked, or, once that gave up, to the thread. */
 struct publication {
