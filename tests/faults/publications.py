@@ -146,7 +146,8 @@ class Play:
             self.mount.process.wait(LIMIT)
             until(lambda: error_of(os.listdir, place) == "ENOTCONN", "a dead mount")
             left = load.end()
-        run(["fusermount3", "-u", self.mount.path])
+        until(lambda: run(["fusermount3", "-u", self.mount.path], check=False).returncode == 0,
+              "an unmount: what the shells had started may take longer to be gone")
         self.mount.start()
         return left
 

@@ -15,7 +15,8 @@ from harness import (MODEL, RENAME_EXCHANGE, STRANGER, as_user, call, error_of, 
 
 FIELDS = ("st_ino", "st_mode", "st_uid", "st_gid", "st_size", "st_blocks", "st_mtime_ns",
           "st_ctime_ns")
-SLOW = "[[standin: delay=300, words=]] slow"
+HANG = "[[standin: delay=600000, words=]] hangs until it is let go"
+MNT_DETACH = 2
 
 
 class Twin:
@@ -144,16 +145,17 @@ def test_nothing_is_stale_once_a_result_came_by_the_store(twin, standin):
     """The fallback: the mount cannot be reached by its path, but somebody looks at it."""
     fd = os.open(twin.path, os.O_RDONLY)
     assert twin.stale() == []
-    (twin.path / "r.prompt").write_text(SLOW)
+    (twin.path / "r.prompt").write_text(HANG)
     standin.await_requests(2)
     before = os.listdir(fd)
     call(libc.mount(b"none", bytes(twin.mount.path), b"tmpfs", ctypes.c_ulong(0), None))
     try:
+        standin.let_go()
         until(lambda: set(os.listdir(fd)) - set(before) == {"r.jpg"}, "the result")
         result = f"/proc/self/fd/{fd}/r.jpg"
         assert os.stat(result).st_size == len(open(result, "rb").read())
     finally:
-        call(libc.umount2(bytes(twin.mount.path), 0))
+        call(libc.umount2(bytes(twin.mount.path), MNT_DETACH))  # who publishes may stand in it
         os.close(fd)
     twin.mount.settled()
     assert twin.stale() == []
@@ -260,12 +262,13 @@ def test_nothing_is_renamed_into_settings_from_elsewhere(place):
     assert (place / "kept").read_text() == "6\n" and (place / "settings" / "seed").read_text() == ""
 
 
-def test_settings_are_listed_once_a_value_is_set_and_no_longer(place):
+def test_settings_are_listed_once_a_value_is_set_and_no_longer(shared, place):
     for _ in range(3):
         assert os.listdir(place) == []
         (place / "settings" / "seed").write_text("1")
         assert os.listdir(place) == ["settings"]
         (place / "settings" / "seed").write_text("")
+        shared.idle()  # RELEASE resets it
         assert os.listdir(place) == []
         fd = os.open(place, os.O_RDONLY)
         assert os.listdir(fd) == []
@@ -282,8 +285,9 @@ def test_a_status_is_that_of_now(mount, standin):
     assert os.stat(top / "status.txt").st_size == len(idle)
     (top / "prompt").write_text("[[standin: delay=600000]] long")
     standin.await_requests(1)
-    busy = mount.status(top)
-    assert busy != idle and os.stat(top / "status.txt").st_size == len(mount.status(top).encode())
+    assert mount.status(top) != idle
+    until(lambda: os.stat(top / "status.txt").st_size == len(mount.status(top).encode()),
+          "the size of now")  # how much was sent may still change
     mount.hurry()
 
 

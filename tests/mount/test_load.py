@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import SANITIZED, call, libc, snapshot
+from harness import LIMIT, SANITIZED, call, libc, snapshot
 
 SIZE_MAX = 200_000
 CHANGES = 300 if SANITIZED else 1000
@@ -145,7 +145,7 @@ def test_many_processes_in_one_tree_leave_it_whole(shared, place, shared_standin
     processes = [subprocess.Popen([sys.executable, "-B", "-c", STRESS, modules, place, str(seed),
                                    str(STEPS)], stdout=subprocess.PIPE, text=True)
                  for seed in range(PROCESSES)]
-    done = [process.communicate(timeout=120)[0] for process in processes]
+    done = [process.communicate(timeout=3 * LIMIT)[0] for process in processes]
     assert [process.returncode for process in processes] == [0] * PROCESSES
     assert sum(map(int, done)) > PROCESSES * STEPS // 5
     shared.idle()

@@ -3,6 +3,7 @@
 anything that is there already."""
 
 import base64
+import contextlib
 import json
 import os
 import stat
@@ -13,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from harness import KEY, MODEL, Watch, error_of, png, renameat2, sha256, shell, until
+from harness import (KEY, LIMIT, MODEL, Watch, error_of, png, renameat2, sha256, shell,
+                     until)
 
 JOB = "user.easelfs.job"
 
@@ -25,7 +27,7 @@ def painted(url, prompt):
     request = urllib.request.Request(
         f"{url}/v1beta/models/{MODEL}:generateContent", json.dumps(body).encode(),
         {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=30) as answer:
+    with urllib.request.urlopen(request, timeout=LIMIT) as answer:
         parts = json.load(answer)["candidates"][0]["content"]["parts"]
     return [base64.b64decode(part["inlineData"]["data"]) for part in parts
             if "inlineData" in part and not part.get("thought")]
@@ -41,12 +43,20 @@ def test_a_watcher_sees_one_event_of_each_file(desk):
     assert sorted(results) == [("MOVED_TO", "0001.jpg"), ("MOVED_TO", "0001.txt")]
 
 
+def watches(pid):
+    """Whether a process watches anything by now."""
+    for info in Path(f"/proc/{pid}/fdinfo").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            if "inotify wd" in info.read_text():
+                return True
+    return False
+
+
 def test_inotifywait_sees_it_too(desk):
     child = subprocess.Popen(["inotifywait", "-m", "-q", "--format", "%e %f", desk.path],
                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     lines = iter(child.stdout.readline, "")
-    until(lambda: any("inotify wd" in info.read_text()
-                      for info in Path(f"/proc/{child.pid}/fdinfo").iterdir()), "a watch")
+    until(lambda: watches(child.pid), "a watch")
     (desk.path / "cat.prompt").write_text("[[standin: words=]] watch this")
     seen = []
     for line in lines:
@@ -55,7 +65,7 @@ def test_inotifywait_sees_it_too(desk):
         if line.strip() == "MOVED_TO cat.jpg":
             break
     child.terminate()
-    child.wait(20)
+    child.wait(LIMIT)
     child.stdout.close()
     child.stderr.close()
     assert [line for line in seen if line.endswith("cat.jpg")] == ["MOVED_TO cat.jpg"]
@@ -243,12 +253,12 @@ def test_the_user_s_own_file_of_that_name_is_left_alone(desk):
 
 # --- where a directory went meanwhile
 
-SLOW = "[[standin: delay=1000, words=]] slow"
+HANG = "[[standin: delay=600000, words=]] hangs until it is let go"
 
 
 def sent(desk, directory):
-    (directory / "prompt").write_text(SLOW)
-    until(lambda: len(desk.standin.requests()) > desk.before, "the request")
+    (directory / "prompt").write_text(HANG)
+    desk.standin.await_requests(desk.before + 1)
 
 
 @pytest.mark.parametrize("how", ["mv low high", "mv low sub/low", "mv sub/deep/low .",
@@ -266,6 +276,7 @@ def test_results_follow_their_directory(desk, how):
         there = desk.path / {"mv low high": "high", "mv low sub/low": "sub/low",
                              "mv sub/deep/low .": "low", "mv sub other": "other/deep/low"}[how]
     with Watch(there, mask=Watch.MOVED_TO) as watch:
+        desk.standin.let_go()
         assert desk.mount.wait(".prompt.wait", there) == (["0001.jpg"], False)
         assert watch.next()[:2] == ("MOVED_TO", "0001.jpg")
     assert sorted(os.listdir(there)) == ["0001.jpg", "prompt"]
@@ -273,10 +284,11 @@ def test_results_follow_their_directory(desk, how):
 
 def test_results_follow_to_another_model(mount, standin):
     (mount.top / "low").mkdir()
-    (mount.top / "low" / "prompt").write_text(SLOW)
+    (mount.top / "low" / "prompt").write_text(HANG)
     standin.await_requests(1)
     other = next(m for m in mount.path.iterdir() if m.is_dir() and m != mount.top)
     (mount.top / "low").rename(other / "low")
+    standin.let_go()
     assert mount.wait(".prompt.wait", other / "low") == (["0001.jpg"], False)
 
 
@@ -284,10 +296,11 @@ def test_results_follow_to_another_model(mount, standin):
 def test_what_comes_for_a_removed_directory_goes_to_the_model_s_own(mount, standin, directive):
     (mount.top / "a" / "b").mkdir(parents=True)
     (mount.top / "a" / "b" / "cat.prompt").write_text(
-        f"[[standin: delay=1000, words={directive}]] slow")
+        f"[[standin: delay=600000, words={directive}]] hangs")
     standin.await_requests(1)
     with Watch(mount.top, mask=Watch.MOVED_TO) as watch:
         shell("rm -r a", mount.top)
+        standin.let_go()
         watch.await_name("cat.error.txt" if directive else "cat.jpg")
     mount.settled()
     assert not (mount.top / "a").exists()
@@ -295,10 +308,11 @@ def test_what_comes_for_a_removed_directory_goes_to_the_model_s_own(mount, stand
 
 def test_a_directory_made_anew_under_the_old_name_is_another_one(mount, standin):
     (mount.top / "a").mkdir()
-    (mount.top / "a" / "cat.prompt").write_text("[[standin: delay=1000, words=]] slow")
+    (mount.top / "a" / "cat.prompt").write_text(HANG)
     standin.await_requests(1)
     (mount.top / "a").rename(mount.top / "old")
     (mount.top / "a").mkdir()
+    standin.let_go()
     mount.settled()
     assert os.listdir(mount.top / "a") == []
     assert sorted(os.listdir(mount.top / "old")) == ["cat.jpg", "cat.prompt"]

@@ -124,14 +124,21 @@ def test_rm_r_removes_a_tree(place, source):
     assert os.listdir(place) == []
 
 
-def test_a_whole_top_workspace_is_copied_into_a_new_directory(shared):
-    shared.generate("before the copy")
+def test_a_whole_top_workspace_is_copied_into_a_new_directory(shared, shared_standin):
+    """The prompts that are copied in are sent, but no result is in the way of the copy."""
+    count = len(shared_standin.requests())
+    (shared.top / "prompt").write_text("[[standin: delay=600000]] before the copy")
+    shared_standin.await_requests(count + 1)
+    shared_standin.let_go()
+    shared.settled()
     for number, line in enumerate(["cp -r . {to}", "cp -a . {to}", "rsync -a ./ {to}/",
                                    "mkdir {to} && tar cf - . | tar xf - -C {to}"]):
         outside = shared.path.parent / f"outside-{number}"
         shell(line.replace("{to}", str(outside)), shared.top)
         back = shared.top / f"restored-{number}"
         shell(f"cp -r {outside} {back}", outside)
+        shared_standin.await_requests(count + 2 + number)
+        shared_standin.let_go()
         shared.settled()
         for name in ("README.txt", "status.txt", "prompt"):
             assert (back / name).read_bytes() == (outside / name).read_bytes()

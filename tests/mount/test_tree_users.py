@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from harness import MODEL, NOBODY, STRANGER, Standin, Mount, run
+from harness import LIMIT, MODEL, NOBODY, STRANGER, Standin, Mount, run
 
 SCRIPT = """
 import errno, json, os, sys
@@ -29,7 +29,7 @@ def as_user(directory, *actions, user=STRANGER, group=STRANGER, groups=()):
     """The errno, or None, of each action (python expressions) done by somebody in a directory."""
     code = SCRIPT % "".join(f"lambda: {action}, " for action in actions)
     done = subprocess.run([sys.executable, "-c", code, directory], capture_output=True, user=user,
-                          group=group, extra_groups=list(groups), timeout=30, check=False)
+                          group=group, extra_groups=list(groups), timeout=LIMIT, check=False)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -171,6 +171,7 @@ def test_somebody_else_s_prompt_makes_a_picture(open_mount, open_place):
 def test_a_refused_prompt_of_somebody_else_is_explained(open_mount, open_place):
     assert as_user(open_place, "os.write(os.open('prompt', os.O_CREAT | os.O_WRONLY), b'\\xff')"
                    ) == ["EILSEQ"]
+    open_mount.idle()  # RELEASE refuses it
     assert open_mount.wait(".prompt.wait", open_place) == ([], True)
     assert "not UTF-8" in (open_place / "prompt.error.txt").read_text()
     assert as_user(open_place, "open('prompt.error.txt').read()") == [None]

@@ -7,7 +7,7 @@ import tarfile
 
 import pytest
 
-from harness import FLASH, MODEL, RENAME_EXCHANGE, error_of, renameat2, run
+from harness import FLASH, MODEL, RENAME_EXCHANGE, error_of, renameat2, run, until
 
 MODELS = [FLASH, "gemini-3.1-flash-image-preview", MODEL]
 READ_ONLY = ["README.txt", "status.txt"]
@@ -217,7 +217,7 @@ def test_the_status_is_rendered_at_open(mount, standin):
         assert before.read() == "Nothing is unfinished.\n"
     path = mount.top / "status.txt"
     assert "prompt" in path.read_text()
-    assert path.stat().st_size == len(path.read_bytes())
+    until(lambda: path.stat().st_size == len(path.read_bytes()), "the size of now")
 
 
 def test_an_archive_of_the_top_has_every_file_whole(root, tmp_path):
