@@ -6,11 +6,16 @@
  * tell in which call that thread is, always.
  */
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/syscall.h>
 
 #include "base/keeper.h"
 #include "tree/kind.h"
+
+/* After that long a thread that is still awake is not going to sleep: another one asked. */
+#define AWAKE_MAX_MS 5000
 
 /* Whether a thread that is in this system call makes the name that it looks up, or may be. */
 static bool makes(long number, const unsigned long arguments[3])
@@ -41,6 +46,21 @@ static bool makes(long number, const unsigned long arguments[3])
     }
 }
 
+/*
+ * What /proc tells of the system call that @thread is in. It sleeps there until it has our answer,
+ * but may not have had a processor to get as far: till then nothing is told.
+ */
+static bool read_call(const struct keeper *keeper, pid_t thread, char line[KEEPER_LINE_SIZE])
+{
+    bool known = keeper_read(keeper, thread, KEEPER_SYSCALL, line);
+
+    for (int i = 0; known && strcmp(line, "running\n") == 0 && i < AWAKE_MAX_MS; i++) {
+        poll(NULL, 0, 1);
+        known = keeper_read(keeper, thread, KEEPER_SYSCALL, line);
+    }
+    return known;
+}
+
 /* @return whether the thread is about to make a name, or nobody can tell. */
 static bool is_making(const struct keeper *keeper, pid_t thread)
 {
@@ -48,9 +68,8 @@ static bool is_making(const struct keeper *keeper, pid_t thread)
     unsigned long arguments[3];
     long number;
 
-    if (!keeper_read(keeper, thread, KEEPER_SYSCALL, line))
-        return true;
-    return sscanf(line, "%ld %lx %lx %lx", &number, &arguments[0], &arguments[1], &arguments[2]) !=
+    return !read_call(keeper, thread, line) ||
+           sscanf(line, "%ld %lx %lx %lx", &number, &arguments[0], &arguments[1], &arguments[2]) !=
                4 ||
            makes(number, arguments);
 }

@@ -128,7 +128,8 @@ static inline bool same_record(const struct record *left, const struct record *r
 {
     return same_text(left->id, right->id) && left->state == right->state &&
            left->has_owner == right->has_owner && left->owner.uid == right->owner.uid &&
-           left->owner.gid == right->owner.gid && same_text(left->model, right->model) && same_text(left->workspace, right->workspace) &&
+           left->owner.gid == right->owner.gid && same_text(left->model, right->model) &&
+           same_text(left->workspace, right->workspace) &&
            same_text(left->prompt_name, right->prompt_name) &&
            same_text(left->prompt, right->prompt) &&
            same_settings(&left->settings, &right->settings) &&
