@@ -225,6 +225,15 @@ def as_user(user, function):
     return result
 
 
+def descriptors_of(pid):
+    """{number: what it is} of a process."""
+    found = {}
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(FileNotFoundError):  # it has just been closed
+            found[fd] = os.readlink(f"/proc/{pid}/fd/{fd}")
+    return found
+
+
 def children(pid):
     """The processes that a process has started, and not waited for."""
     path = Path(f"/proc/{pid}/task/{pid}/children")
@@ -401,11 +410,7 @@ class Mount:
 
     def descriptors(self):
         """What the daemon's descriptors are, sorted."""
-        names = []
-        for fd in os.listdir(f"/proc/{self.process.pid}/fd"):
-            with contextlib.suppress(FileNotFoundError):  # it has just been closed
-                names.append(os.readlink(f"/proc/{self.process.pid}/fd/{fd}"))
-        return sorted(names)
+        return sorted(descriptors_of(self.process.pid).values())
 
     def peak_memory_bytes(self):
         with open(f"/proc/{self.process.pid}/status", encoding="utf-8") as status:
