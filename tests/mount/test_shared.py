@@ -8,7 +8,7 @@ import stat
 import pytest
 
 from harness import FLASH, MODEL, Standin, Watch, as_user as be, error_of, mounted, until
-from shared_users import (ALICE, BOB, CAROL, daemons, mode_of, owner_of)
+from shared_users import (ALICE, BOB, CAROL, ENDLESS, daemons, mode_of, owner_of)
 from test_tree_users import as_user
 
 LISTED = ["README.txt", "prompt", "settings", "status.txt"]
@@ -278,8 +278,10 @@ def test_results_enter_a_directory_that_its_owner_has_closed(everybody, names, m
         everybody.forget()
     os.chmod(place, 0o700)  # to write it, and closed again before anything comes
     assert everybody.do(
-        ALICE, f"(open('{names}/prompt', 'w').write('[[standin: delay=300]] a cat'), "
+        ALICE, f"(open('{names}/prompt', 'w').write('{ENDLESS} a cat'), "
                f"os.chmod('{names}', 0o{mode:o}))") == [None]
+    everybody.standin.await_requests(before + 1)
+    everybody.standin.let_go()
     assert everybody.wait(".prompt.wait", place) == (["0001.jpg"], False)
     assert sorted(set(os.listdir(place)) - set(names_before)) == ["0001.jpg", "0001.txt"]
     assert (owner_of(place / "0001.jpg"), mode_of(place / "0001.jpg")) == ((ALICE, ALICE), 0o444)
@@ -298,7 +300,7 @@ def test_a_prompt_that_another_wrote_is_that_one_s(everybody, names):
                                "os.chmod('.', 0o771))") == [None]
     before = len(everybody.standin.requests())
     assert everybody.do(
-        BOB, f"open('{place}/bob.prompt', 'w').write('[[standin: delay=4000]] of bob')") == [None]
+        BOB, f"open('{place}/bob.prompt', 'w').write('{ENDLESS} of bob')") == [None]
     everybody.standin.await_requests(before + 1)
     status = everybody.path / "status.txt"
     assert "bob.prompt" in be(BOB, status.read_text)
@@ -308,6 +310,7 @@ def test_a_prompt_that_another_wrote_is_that_one_s(everybody, names):
     assert "bob.prompt" in status.read_text()  # root sees all
     assert be(ALICE, lambda: os.stat(status).st_size) == len(be(ALICE, status.read_bytes))
     assert be(BOB, lambda: os.stat(status).st_size) >= len("bob.prompt")
+    everybody.standin.let_go()
     assert everybody.wait(".bob.prompt.wait", place) == (["bob.jpg"], False)
     assert owner_of(place / "bob.jpg") == (BOB, BOB)
     assert len(everybody.standin.requests()) == before + 1
@@ -320,15 +323,15 @@ def test_what_another_wrote_comes_to_that_one_where_it_cannot_stay(everybody, na
     assert everybody.do(ALICE, f"(os.mkdir('{names}'), os.chmod('{names}', 0o777), "
                                "os.chmod('.', 0o771))") == [None]
     before = len(everybody.standin.requests())
-    slow = "[[standin: delay=1000]]"
     assert everybody.do(
-        BOB, f"open('{place}/{names}b.prompt', 'w').write('{slow} of bob')") == [None]
+        BOB, f"open('{place}/{names}b.prompt', 'w').write('{ENDLESS} of bob')") == [None]
     assert everybody.do(
-        ALICE, f"open('{place}/{names}a.prompt', 'w').write('{slow} of alice')") == [None]
+        ALICE, f"open('{place}/{names}a.prompt', 'w').write('{ENDLESS} of alice')") == [None]
     everybody.standin.await_requests(before + 2)
     assert everybody.do(ALICE, f"(os.unlink('{place}/{names}a.prompt'), "
                                f"os.unlink('{place}/{names}b.prompt'), os.rmdir('{place}'))",
                         "os.chmod('.', 0o770)") == [None, None]
+    everybody.standin.let_go()
     for user, letter in ((ALICE, "a"), (BOB, "b")):
         picture = everybody.home(user) / f"{names}{letter}.jpg"
         until(picture.exists, picture)

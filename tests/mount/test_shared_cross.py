@@ -7,7 +7,7 @@ import os
 import pytest
 
 from harness import MODEL, Standin, as_user as be, png, until
-from shared_users import ALICE, BOB, CAROL, daemons, mode_of, owner_of
+from shared_users import ALICE, BOB, CAROL, ENDLESS, daemons, mode_of, owner_of
 from test_tree_users import as_user
 
 PRIVATE = "a secret of alice's"
@@ -129,7 +129,7 @@ def test_in_a_place_for_all_the_sticky_bit_keeps_what_is_each_one_s(everybody):
     home = everybody.home(ALICE)
     before = len(everybody.standin.requests())
     assert everybody.do(ALICE, "os.mkdir('all')", "os.chmod('all', 0o1777)", "os.chmod('.', 0o771)",
-                        "open('all/prompt', 'w').write('[[standin: delay=1500]] hers')") == [None] * 4
+                        f"open('all/prompt', 'w').write('{ENDLESS} hers')") == [None] * 4
     everybody.standin.await_requests(before + 1)
     assert everybody.do(
         BOB, f"os.unlink('{home}/all/prompt')", f"os.rename('{home}/all/prompt', 'b')",
@@ -137,6 +137,7 @@ def test_in_a_place_for_all_the_sticky_bit_keeps_what_is_each_one_s(everybody):
         f"open('{home}/all/prompt', 'w')", f"os.symlink('/etc', '{home}/all/.lock')",
         f"os.symlink('/etc', '{home}/all/.hidden')") == [
             "EPERM", "EPERM", None, "EPERM", "EACCES", "EPERM", "EPERM"]
+    everybody.standin.let_go()
     assert everybody.wait(".prompt.wait", home / "all") == (["0001.jpg"], False)
     assert everybody.do(BOB, f"os.unlink('{home}/all/0001.jpg')",
                         f"open('{home}/all/0001.jpg', 'rb').read(1)") == ["EPERM", None]
@@ -160,6 +161,7 @@ def test_what_is_queued_is_cancelled_by_its_own_user_only(everybody):
     os.close(hold)
     until(lambda: "slow/prompt" not in be(ALICE, (everybody.path / "status.txt").read_text),
           "its end")
+    assert everybody.wait(directory=home / "slow")[0] == []
     assert len(everybody.standin.requests()) == before
     assert not (home / "slow/0001.jpg").exists()
 
@@ -193,6 +195,8 @@ def test_what_one_may_not_read_one_cannot_have_painted(everybody, open_for_all):
         f"os.rename('{open_for_all}/for-all', '{open_for_all}/b.prompt')") == [
             "EACCES", "EACCES", "EACCES", None, None, "EACCES", None]
     assert everybody.wait(".b.prompt.wait", open_for_all) == (["b.jpg"], False)
+    everybody.idle()
+    everybody.wait(directory=open_for_all)
     assert everybody.standin.prompts()[before:] == ["dear all"]
     for name in os.listdir(open_for_all):
         if name not in ("diary", "mine"):

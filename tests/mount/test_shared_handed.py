@@ -2,6 +2,7 @@
 """A mount that mount.fuse3 makes and hands over to a user without privileges; and the options that
 every mount has, whoever makes it."""
 
+import contextlib
 import ctypes
 import os
 import pwd
@@ -12,12 +13,12 @@ import pytest
 
 from harness import (BUILD, LIMIT, MODEL, Watch, as_user as be, call, environment, error_of, libc,
                      mounted, run, serves, until)
-from shared_users import ALICE, BOB, NOBODY, HandedMount, let_in, owner_of
+from shared_users import ALICE, BOB, ENDLESS, NOBODY, HandedMount, let_in, owner_of, unmount
 
 MS_BIND = 4096
 ROOT_HOME = pwd.getpwuid(0).pw_dir  # that others cannot enter
 
-SLOW = "[[standin: delay=1500]] slow"
+SLOW = f"{ENDLESS} slow"
 
 
 @pytest.fixture
@@ -109,7 +110,7 @@ def test_mount_and_mount_fuse3_give_it_no_more(tmp_path, standin, in_path, helpe
         script.chmod(0o6755)
         assert error_of(os.execv, script, ["script"]) == "EACCES"
     finally:
-        run(["umount", path])
+        unmount(path)
     until(lambda: not serves(path), "the end")
 
 
@@ -138,10 +139,10 @@ def test_a_mount_that_lacks_an_option_is_refused(tmp_path, standin, given, missi
         assert mount.done.stderr == (
             f"easelfs: {mount.path} was mounted without {missing}.\n"
             "easelfs: Unmount it, and add these to the options of mount.fuse3.\n")
-        assert error_of(os.listdir, mount.path) == (
-            "ENOTCONN" if "allow_other" in given else "EACCES")
+        expected = "ENOTCONN" if "allow_other" in given else "EACCES"
+        until(lambda: error_of(os.listdir, mount.path) == expected, expected)
     finally:
-        run(["umount", mount.path])
+        unmount(mount.path)
 
 
 def test_the_daemon_has_no_privilege(hand_over):
@@ -160,7 +161,10 @@ def test_unmounting_waits_for_what_is_under_way(hand_over, standin):
     look(mount, ALICE)
     assert mount.do(ALICE, f"open('prompt', 'w').write('{SLOW}')") == [None]
     standin.await_requests(1)
-    mount.unmount()
+    unmount(mount.path)
+    assert mount.process.poll() is None
+    standin.let_go()
+    mount.join()
     assert mount.unfinished() == [] and mount.staged() == []
     assert (mount.store_of(ALICE) / "0001.jpg").exists()
     mount.start()
@@ -177,12 +181,14 @@ def test_a_signal_ends_it_and_nobody_hangs(hand_over, standin):
     standin.await_requests(1)
     reader = subprocess.Popen(["cat", mount.home(ALICE) / ".wait"], stderr=subprocess.DEVNULL,
                               stdout=subprocess.DEVNULL)
+    until(lambda: ".wait" in opened(reader.pid), "a reader")
     os.kill(mount.daemon(), signal.SIGTERM)
     until(lambda: error_of(os.statvfs, mount.path) in ("ENOTCONN", "ECONNABORTED"), "its end")
     assert mount.process.poll() is None  # it waits for the answer
     assert reader.wait(LIMIT) != 0
+    standin.let_go()
     assert mount.process.wait(LIMIT) == 0, mount.log_text()
-    run(["umount", mount.path])
+    unmount(mount.path)
     assert (mount.store_of(ALICE) / "0001.jpg").exists()
     assert mount.unfinished() == [] and len(standin.requests()) == 1
 
@@ -202,13 +208,22 @@ def test_in_the_background_it_is_ready_when_the_command_returns(tmp_path, standi
             assert mount.do(ALICE, "open('prompt', 'w').write('a cat')") == [None]
             assert watch.next()[1] == "0001.jpg"
         assert mount.wait(directory=home) == (["0001.jpg"], False)
-        daemons = [int(pid) for pid in os.listdir("/proc") if pid.isdigit() and holds(pid, home)]
-        assert daemons == []
+        until(lambda: not any(holds(pid, home) for pid in os.listdir("/proc") if pid.isdigit()),
+              "nobody who has something of it open")
     finally:
-        run(["umount", mount.path])
+        unmount(mount.path)
     lock = mount.store / "lock"
     until(lambda: subprocess.run(["flock", "-n", lock, "true"], check=False).returncode == 0,
           "the daemon's end")
+
+
+def opened(pid):
+    """The names of what a process has open."""
+    found = []
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(FileNotFoundError):  # it has just been closed
+            found.append(os.path.basename(os.readlink(f"/proc/{pid}/fd/{fd}")))
+    return found
 
 
 def holds(pid, home):
@@ -267,8 +282,11 @@ def test_its_descriptor_reaches_no_child(hand_over):
     """Else the stand-in of --demo would keep a dead mount alive."""
     mount = hand_over()
     daemon = mount.daemon()
-    fuse = [fd for fd in os.listdir(f"/proc/{daemon}/fd")
-            if os.readlink(f"/proc/{daemon}/fd/{fd}") == "/dev/fuse"]
+    fuse = []
+    for fd in os.listdir(f"/proc/{daemon}/fd"):
+        with contextlib.suppress(FileNotFoundError):  # it has just been closed
+            if os.readlink(f"/proc/{daemon}/fd/{fd}") == "/dev/fuse":
+                fuse.append(fd)
     assert len(fuse) == 1
     with open(f"/proc/{daemon}/fdinfo/{fuse[0]}", encoding="utf-8") as lines:
         opened = next(int(line.split()[1], 8) for line in lines if line.startswith("flags:"))

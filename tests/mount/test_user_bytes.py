@@ -33,7 +33,10 @@ def make_desk(make_mount, standin, tmp_path):
 
 
 def used(desk, user, limit):
-    """How many blocks the user has, found out by what still fits; then all is as before."""
+    """How many blocks the user has, found out by what still fits; then all is as before. What was
+    removed counts until its last writer is released, which is after close(2)."""
+    desk.idle()
+
     def fill():
         made = 0
         while (error := error_of(os.mknod, desk.desk / f"probe{made}", 0o100666)) is None:
@@ -149,8 +152,7 @@ def test_what_is_removed_and_still_open_counts(make_desk):
     assert used(desk, ALICE, 8) == 8
     assert error_of(os.pwrite, fd, b"x", 8 * BLOCK) == "EDQUOT"
     os.close(fd)
-    desk.idle()
-    until(lambda: used(desk, ALICE, 8) == 0, "nothing that counts")
+    assert used(desk, ALICE, 8) == 0
     desk.unmount()
 
 
@@ -174,6 +176,7 @@ def test_no_prompt_above_the_limit(make_desk, standin):
         until(lambda: (desk.desk / name).exists(), name)
         assert (desk.desk / name).read_text().split("\n\n")[0] == TOLD.format(16)
     as_user(ALICE, lambda: os.unlink(desk.desk / "x"))
+    desk.idle()
     assert as_user(ALICE, lambda: save("empty.prompt", directed("taken", SMALL))) == (None, None)
     desk.idle()
     desk.wait(directory=desk.desk)
@@ -182,12 +185,14 @@ def test_no_prompt_above_the_limit(make_desk, standin):
 
 
 def test_a_picture_is_delivered_whatever_the_limit(make_mount, standin, tmp_path):
-    """Root's own: the pictures of a private mount are the daemon's."""
-    mount = make_mount(standin.url, f"-ouser_bytes={4 * BLOCK}")
+    """Root's own: the pictures of a private mount are the daemon's, as are the empty prompts of its
+    three models, and the error file of a prompt that is refused."""
+    mount = make_mount(standin.url, f"-ouser_bytes={5 * BLOCK}")
     assert mount.generate(directed("A", "picture=png, picture_bytes=100000, size=64x64")) == [
         "0001.png"]
     assert (mount.top / "0001.png").stat().st_size >= 100000
     assert error_of((mount.top / "prompt").write_text, "one too many") == "EDQUOT"
+    until((mount.top / "prompt.error.txt").exists, "the error file")
     assert error_of((mount.top / "notes.txt").write_text, "x") == "EDQUOT"
     (mount.top / "0001.png").unlink()
     (mount.top / "0001.txt").unlink(missing_ok=True)
