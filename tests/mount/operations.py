@@ -13,7 +13,7 @@ import socket
 import stat
 from pathlib import Path
 
-from harness import RENAME_EXCHANGE, RENAME_NOREPLACE, call, libc, renameat2
+from harness import LIMIT, RENAME_EXCHANGE, RENAME_NOREPLACE, call, libc, renameat2
 
 SOME = "user.some"
 MORE_BYTES = 100
@@ -137,7 +137,7 @@ def map_written(path, aid):
 def polled(fd):
     poll = select.poll()
     poll.register(fd, select.POLLIN)
-    assert poll.poll(20_000)
+    assert poll.poll(LIMIT * 1000)
 
 
 def bind(path, aid):

@@ -98,7 +98,7 @@ def test_of_fifty_at_once_one_runs_and_the_others_say_why_not(mount, tmp_path):
             assert daemon.returncode == 5
             assert b"is in use by " in daemon.stderr.read()
     path = paths[daemons.index(winner)]
-    until(lambda: mounted(path), "the winner's mount")
+    until(lambda: serves(path), "the winner's mount")
     assert sum(bool(mounted(p)) for p in paths) == 1
     winner.terminate()
     winner.communicate(timeout=LIMIT)
