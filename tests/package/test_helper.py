@@ -63,7 +63,8 @@ def mount(*arguments, **named):
 
 
 def unmount(path, store):
-    run(["umount", path])
+    """Who publishes stands in the mount for a moment."""
+    until(lambda: run(["umount", path], check=False).returncode == 0, "an unmount")
     run(["flock", store / "lock", "true"])  # the daemon has let go of it
 
 

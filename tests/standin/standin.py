@@ -17,7 +17,7 @@ import zlib
 PRO = "gemini-3-pro-image-preview"
 FLASH = "gemini-2.5-flash-image-preview"
 FLASH_31 = "gemini-3.1-flash-image-preview"
-TIMEOUT = 30
+TIMEOUT = 60  # seconds after which an awaited event is a failure
 
 
 class Standin:

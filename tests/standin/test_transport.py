@@ -2,6 +2,7 @@
 """The faults below HTTP, byte by byte, seen from a raw socket."""
 import gzip
 import json
+import select
 import time
 
 import pytest
@@ -66,7 +67,7 @@ def test_close_before_answer_after_a_delay(standin):
     with standin.connect() as connection:
         connection.send_generate("[[standin: delay=200, fault=close_before_answer]]")
         assert connection.socket.recv(1) == b""
-    assert 0.2 <= time.monotonic() - began < 3
+    assert time.monotonic() - began >= 0.2
 
 
 def test_reset_before_answer(standin):
@@ -100,6 +101,7 @@ def test_reset_mid_body_upload_then_ok(standin):
         with pytest.raises((ConnectionResetError, BrokenPipeError)):
             connection.send_generate(prompt)
             connection.response()
+    standin.wait_for_log(1)
     assert standin.generate(prompt).status == 200
     assert [line["complete"] for line in standin.log()] == [False, True]
 
@@ -126,7 +128,7 @@ def test_early_answer(standin):
         assert (answer.status, answer.json()["error"]["message"]) == (413, "Enough.")
         connection.send(body[6000:])
         assert connection.receive_all() == b""
-    line, = standin.log()
+    line, = standin.wait_for_log(1)
     assert (line["complete"], line["body_bytes"], line["status"]) == (False, 5000, 413)
 
 
@@ -218,7 +220,7 @@ def test_drip(standin):
     took = time.monotonic() - began
     length = int(header(head, "Content-Length"))
     assert len(body) == length
-    assert length / 10000 * 0.9 < took < length / 10000 + 3
+    assert took > length / 10000 * 0.9
 
 
 def test_stall(standin):
@@ -226,25 +228,21 @@ def test_stall(standin):
         began = time.monotonic()
         connection.send_generate(f"[[standin: {SMALL}, fault=stall:300]]")
         assert connection.socket.recv(1) == b"H"
-        assert 0.3 <= time.monotonic() - began < 3
+        assert time.monotonic() - began >= 0.3
         assert connection.receive_all().endswith(b"}")
 
 
 def test_stall_mid(standin):
+    """The first half comes at once, the other one later."""
     with standin.connect() as connection:
-        began = time.monotonic()
-        connection.send_generate(f"[[standin: {SMALL}, fault=stall_mid:400]]")
-        data, times = b"", []
-        while True:
-            piece = connection.socket.recv(65536)
-            if not piece:
-                break
-            data += piece
-            times.append((len(data), time.monotonic() - began))
-    head, _, body = data.partition(b"\r\n\r\n")
-    before = max(count for count, at in times if at < 0.35)
-    assert before == len(head) + 4 + len(body) // 2
-    assert 0.4 <= times[-1][1] < 4
+        connection.send_generate(f"[[standin: {SMALL}, fault=stall_mid:600000]]")
+        length = int(dict(connection._head()[2])["Content-Length"])
+        connection._take(length // 2)
+        ready, _, _ = select.select([connection.socket], [], [], 0.2)
+        assert not ready and not connection.buffer
+    began = time.monotonic()
+    _, body = raw(standin, "fault=stall_mid:400")
+    assert time.monotonic() - began >= 0.4
     json.loads(body)
 
 

@@ -143,7 +143,7 @@ def test_slow(standin):
     began = time.monotonic()
     answer = standin.get(path)
     assert len(answer.body) == 600 and answer.header("Content-Length") == "600"
-    assert 0.3 < time.monotonic() - began < 5
+    assert time.monotonic() - began > 0.3
 
 
 def test_truncated_and_closed(standin):
