@@ -25,7 +25,7 @@ struct world {
 
 /** The limits of world_open(). */
 #define WORLD_MAX_RESPONSE (1024 * 1024)
-#define WORLD_TIMEOUT_MS   30000
+#define WORLD_TIMEOUT_MS   60000
 
 void world_open(struct world *world, peer_serve *serve, void *context);
 

@@ -66,8 +66,15 @@ static bool accept_one(struct peer *peer)
     struct peer_connection *connection;
     pthread_attr_t attributes;
     pthread_t thread;
-    int fd = accept4(peer->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+    unsigned number;
+    int fd;
 
+    mutex_lock(&peer->mutex); /* so that who finds none waiting finds it counted */
+    fd = accept4(peer->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+    number = peer->accepted;
+    if (fd >= 0)
+        peer->accepted++;
+    mutex_unlock(&peer->mutex);
     if (fd < 0)
         return false;
     must(!setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)), "SO_RCVTIMEO");
@@ -78,9 +85,7 @@ static bool accept_one(struct peer *peer)
     connection->peer = peer;
     connection->context = peer->context;
     connection->fd = fd;
-    mutex_lock(&peer->mutex);
-    connection->number = peer->accepted++;
-    mutex_unlock(&peer->mutex);
+    connection->number = number;
     must(!pthread_attr_init(&attributes), "pthread_attr_init");
     must(!pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED), "detached");
     must(!pthread_attr_setstacksize(&attributes, 256 * 1024L), "stack");

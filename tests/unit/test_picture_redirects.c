@@ -8,10 +8,14 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "net_client.h"
 
@@ -127,7 +131,9 @@ static void a_redirect_is_checked_like_the_first_link(void **state)
 /* The hop before it had a connection; this one has none, and that is what is told. */
 static void a_redirect_to_nobody(void **state)
 {
-    struct peer *gone = peer_start(serve_nothing, NULL);
+    struct sockaddr_in nobody = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof(nobody);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0); /* bound, and never listening */
     const struct transport_options options = {
         .connect_timeout_ms = 10000,
         .timeout_ms = WORLD_TIMEOUT_MS,
@@ -140,11 +146,12 @@ static void a_redirect_to_nobody(void **state)
     char text[128];
 
     (void)state;
-    snprintf(location, sizeof(location), "http://127.0.0.1:%u/x", peer_port(gone));
+    assert_int_equal(bind(fd, (const struct sockaddr *)&nobody, sizeof(nobody)), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&nobody, &length), 0);
+    snprintf(location, sizeof(location), "http://127.0.0.1:%u/x", ntohs(nobody.sin_port));
     snprintf(text, sizeof(text),
              "The picture could not be fetched. No connection to 127.0.0.1:%u: Connection refused.",
-             peer_port(gone));
-    peer_stop(gone);
+             ntohs(nobody.sin_port));
     world_open_with(&world, serve_redirects, location, options, "127.0.0.1");
     picture_init(&client, &world, "/to");
     client_run(&client);
@@ -154,6 +161,7 @@ static void a_redirect_to_nobody(void **state)
     assert_int_equal(peer_connections(world.peer), 1);
     client_fini(&client);
     world_close(&world);
+    close(fd);
 }
 
 int main(void)

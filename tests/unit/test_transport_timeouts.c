@@ -40,11 +40,14 @@ static void serve_close(struct peer_connection *connection)
     peer_read(connection);
 }
 
+/* So long that nothing else can take it, also where the machine stands still for a while. */
+#define PATIENCE_MS 5000
+
 static void open_impatient(struct world *world, peer_serve *serve, void *context)
 {
     const struct transport_options options = {
-        .connect_timeout_ms = 300,
-        .timeout_ms = 400,
+        .connect_timeout_ms = 60000,
+        .timeout_ms = PATIENCE_MS,
         .max_response_bytes = WORLD_MAX_RESPONSE,
         .user_agent = "easelfs-test",
     };
@@ -60,42 +63,6 @@ static void serve_silence(struct peer_connection *connection)
     }
 }
 
-static void assert_waited(const struct client *client, int64_t ms)
-{
-    assert_true(client->result.elapsed_ms >= ms);
-    assert_true(client->result.elapsed_ms < ms + 5000);
-    assert_int_equal(client->result.error, -ETIMEDOUT);
-}
-
-static void a_time_out_says_what_was_waited_for(void **state)
-{
-    static char nothing[] = "";
-    static char head[] = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n1234";
-    struct world world;
-    struct client client;
-
-    (void)state;
-    open_impatient(&world, serve_silence, nothing);
-    client_init(&client, &world, "/x");
-    client_set_body(&client, "body", 0);
-    client_run(&client);
-    assert_waited(&client, 400);
-    assert_failure(&client, &world, -ETIMEDOUT, CHARGE_POSSIBLE, false, "No answer from ",
-                   " after 0.4 s.");
-    client_fini(&client);
-    world_close(&world);
-
-    open_impatient(&world, serve_silence, head);
-    client_init(&client, &world, "/x");
-    client_set_body(&client, "body", 0);
-    client_run(&client);
-    assert_waited(&client, 400);
-    assert_failure(&client, &world, -ETIMEDOUT, CHARGE_CERTAIN, false, "The answer from ",
-                   " was not complete after 0.4 s: 4 of 9 bytes had come.");
-    client_fini(&client);
-    world_close(&world);
-}
-
 /* Take the head and nothing of the body, so that it cannot leave whole, until the test is over. */
 static void serve_unread(struct peer_connection *connection)
 {
@@ -103,24 +70,47 @@ static void serve_unread(struct peer_connection *connection)
         sem_wait(connection->context);
 }
 
-static void a_time_out_while_sending_may_be_repeated(void **state)
+static void assert_waited(const struct client *client, int64_t ms)
 {
+    assert_true(client->result.elapsed_ms >= ms);
+    assert_true(client->result.elapsed_ms < ms + 30000);
+    assert_int_equal(client->result.error, -ETIMEDOUT);
+}
+
+/* The three of them wait at the same time. */
+static void a_time_out_says_what_was_waited_for(void **state)
+{
+    static char nothing[] = "";
+    static char head[] = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n1234";
+    struct world worlds[3];
+    struct client clients[3];
     sem_t over;
-    struct world world;
-    struct client client;
 
     (void)state;
     sem_init(&over, 0, 0);
-    open_impatient(&world, serve_unread, &over);
-    client_init(&client, &world, "/x");
-    client_set_body(&client, NULL, 64 * 1024 * 1024);
-    client_run(&client);
+    open_impatient(&worlds[0], serve_silence, nothing);
+    open_impatient(&worlds[1], serve_silence, head);
+    open_impatient(&worlds[2], serve_unread, &over);
+    for (size_t i = 0; i < 3; i++) {
+        client_init(&clients[i], &worlds[i], "/x");
+        client_set_body(&clients[i], i < 2 ? "body" : NULL, 64 * 1024 * 1024);
+        client_submit(&clients[i]);
+    }
+    for (size_t i = 0; i < 3; i++) {
+        client_wait(&clients[i], 1);
+        assert_waited(&clients[i], PATIENCE_MS);
+    }
     sem_post(&over);
-    assert_waited(&client, 400);
-    assert_failure(&client, &world, -ETIMEDOUT, CHARGE_NONE, true,
-                   "The request could not be sent to ", " whole within 0.4 s.");
-    client_fini(&client);
-    world_close(&world);
+    assert_failure(&clients[0], &worlds[0], -ETIMEDOUT, CHARGE_POSSIBLE, false, "No answer from ",
+                   " after 5.0 s.");
+    assert_failure(&clients[1], &worlds[1], -ETIMEDOUT, CHARGE_CERTAIN, false, "The answer from ",
+                   " was not complete after 5.0 s: 4 of 9 bytes had come.");
+    assert_failure(&clients[2], &worlds[2], -ETIMEDOUT, CHARGE_NONE, true,
+                   "The request could not be sent to ", " whole within 5.0 s.");
+    for (size_t i = 0; i < 3; i++) {
+        client_fini(&clients[i]);
+        world_close(&worlds[i]);
+    }
     sem_destroy(&over);
 }
 
@@ -169,10 +159,14 @@ static void without_a_connection_nothing_was_sent(void **state)
     snprintf(text, sizeof(text), "No connection to %s within 0.3 s.", base + strlen("http://"));
     client_assert_failure(&client, -ETIMEDOUT, CHARGE_NONE, true, text);
     assert_false(client.result.connected);
+    client_fini(&client);
+    world_close(&world);
 
-    for (size_t i = 0; i < 4; i++)
-        close(fillers[i]);
-    close(fd);
+    options.connect_timeout_ms = 60000;
+    world_open_with(&world, serve_close, NULL, options, NULL);
+    client_init(&client, &world, base);
+    client_set_body(&client, "body", 0);
+    assert_int_equal(shutdown(fd, SHUT_RDWR), 0); /* the port stays its own */
     client_run(&client);
     snprintf(text, sizeof(text), "No connection to %s: Connection refused.",
              base + strlen("http://"));
@@ -180,13 +174,16 @@ static void without_a_connection_nothing_was_sent(void **state)
     assert_false(client.result.connected);
     client_fini(&client);
     world_close(&world);
+    for (size_t i = 0; i < 4; i++)
+        close(fillers[i]);
+    close(fd);
 }
 
 /* Over TLS calls wait for the first one's connection, as they may share it; but not for ever. */
 static void calls_do_not_time_out_one_after_the_other(void **state)
 {
     struct transport_options options = {
-        .connect_timeout_ms = 300,
+        .connect_timeout_ms = 2000,
         .timeout_ms = WORLD_TIMEOUT_MS,
         .max_response_bytes = WORLD_MAX_RESPONSE,
         .user_agent = "easelfs-test",
@@ -209,7 +206,7 @@ static void calls_do_not_time_out_one_after_the_other(void **state)
     }
     for (size_t i = 0; i < 20; i++) {
         client_wait(&clients[i], 1);
-        assert_true(clients[i].result.elapsed_ms < 3000); /* one by one it would be 6 s */
+        assert_true(clients[i].result.elapsed_ms < 20000); /* one by one it would be 40 s */
         client_assert_failure(&clients[i], -ETIMEDOUT, CHARGE_NONE, true,
                               clients[i].result.failure.text);
         client_fini(&clients[i]);
@@ -223,7 +220,7 @@ static void calls_do_not_time_out_one_after_the_other(void **state)
 static void a_host_that_is_unknown_was_not_reached(void **state)
 {
     const struct transport_options options = {
-        .connect_timeout_ms = 10000,
+        .connect_timeout_ms = 60000,
         .timeout_ms = WORLD_TIMEOUT_MS,
         .max_response_bytes = WORLD_MAX_RESPONSE,
         .user_agent = "easelfs-test",
@@ -248,7 +245,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_time_out_says_what_was_waited_for),
-        cmocka_unit_test(a_time_out_while_sending_may_be_repeated),
         cmocka_unit_test(without_a_connection_nothing_was_sent),
         cmocka_unit_test(calls_do_not_time_out_one_after_the_other),
         cmocka_unit_test(a_host_that_is_unknown_was_not_reached),
