@@ -4,7 +4,6 @@
 import errno
 import json
 import os
-import threading
 import time
 
 import pytest

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from harness import FLASH, MODEL, png, run, until
+from harness import FLASH, MODEL, png, run
 from job_play import HELD, directed, kill, play, sha256
 
 NAMES = ["user.easelfs.created", "user.easelfs.finish_reason", "user.easelfs.job",

@@ -2,7 +2,6 @@
 """A mount that mount.fuse3 makes and hands over to a user without privileges; and the options that
 every mount has, whoever makes it."""
 
-import contextlib
 import ctypes
 import os
 import pwd
@@ -11,8 +10,8 @@ import subprocess
 
 import pytest
 
-from harness import (BUILD, LIMIT, MODEL, Watch, as_user as be, call, environment, error_of, libc,
-                     mounted, run, serves, until)
+from harness import (BUILD, LIMIT, MODEL, Watch, as_user as be, call, descriptors_of, environment,
+                     error_of, libc, mounted, run, serves, until)
 from shared_users import ALICE, BOB, ENDLESS, NOBODY, HandedMount, let_in, owner_of, unmount
 
 MS_BIND = 4096
@@ -219,11 +218,7 @@ def test_in_the_background_it_is_ready_when_the_command_returns(tmp_path, standi
 
 def opened(pid):
     """The names of what a process has open."""
-    found = []
-    for fd in os.listdir(f"/proc/{pid}/fd"):
-        with contextlib.suppress(FileNotFoundError):  # it has just been closed
-            found.append(os.path.basename(os.readlink(f"/proc/{pid}/fd/{fd}")))
-    return found
+    return [os.path.basename(path) for path in descriptors_of(pid).values()]
 
 
 def holds(pid, home):
@@ -282,11 +277,7 @@ def test_its_descriptor_reaches_no_child(hand_over):
     """Else the stand-in of --demo would keep a dead mount alive."""
     mount = hand_over()
     daemon = mount.daemon()
-    fuse = []
-    for fd in os.listdir(f"/proc/{daemon}/fd"):
-        with contextlib.suppress(FileNotFoundError):  # it has just been closed
-            if os.readlink(f"/proc/{daemon}/fd/{fd}") == "/dev/fuse":
-                fuse.append(fd)
+    fuse = [fd for fd, what in descriptors_of(daemon).items() if what == "/dev/fuse"]
     assert len(fuse) == 1
     with open(f"/proc/{daemon}/fdinfo/{fuse[0]}", encoding="utf-8") as lines:
         opened = next(int(line.split()[1], 8) for line in lines if line.startswith("flags:"))
