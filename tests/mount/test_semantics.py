@@ -3,8 +3,10 @@
 has a mount of their own, with exactly the errno and the number of pictures that the page says."""
 
 import collections
+import contextlib
 import os
 import shutil
+import socket
 from pathlib import Path
 
 from harness import FLASH, NOBODY, as_user, error_of, run
@@ -74,9 +76,31 @@ def set_value(spot):
     return filled(own_settings(spot) / "seed", b"7\n")
 
 
+kept = []  # a pair of sockets while a walk goes on
+
+
+def keep(path):
+    """Have the kernel remember a directory, and so the daemon that it had a job, whoever has the
+    caches emptied meanwhile: a descriptor under way to another process is an open one."""
+    fd = os.open(path, os.O_PATH | os.O_DIRECTORY)
+    socket.send_fds(kept[0], [b"-"], [fd])
+    os.close(fd)
+
+
+@contextlib.contextmanager
+def keeping():
+    kept[:] = socket.socketpair()
+    try:
+        yield
+    finally:
+        for end in kept:
+            end.close()
+
+
 def own_status(spot):
     """Of a directory that somebody else made, who would not find it in the way."""
     path = workspace(spot, lambda path: run(["mkdir", path]))
+    keep(path)
     (path / "prompt").write_bytes(spot.text(FIRST))
     return path / "status.txt"
 
@@ -191,12 +215,13 @@ def walk_through(mount, standin, run_as, is_root):
     table = read_table()
     result, = run_as(lambda: mount.generate(f"{PICTURE} made before: 0"))
     walk = Walk(mount, result)
-    walk.spots = run_as(walk.prepare)
-    mount.idle()
-    run_as(mount.wait)
-    done = run_as(walk.do)
-    mount.idle()
-    run_as(mount.wait)
+    with keeping():
+        walk.spots = run_as(walk.prepare)
+        mount.idle()
+        run_as(mount.wait)
+        done = run_as(walk.do)
+        mount.idle()
+        run_as(mount.wait)
     assert wrong_cells(table, done, is_root) == []
     assert requests_made(standin) == requests_expected(table, walk.spots) + ONCE_BEFORE
 
