@@ -140,8 +140,7 @@ int jobs_commit(struct jobs *jobs, const struct jobs_prompt *prompt, char ret_id
 /** What was registered and not committed is taken back: its writer was killed, or it is blank. */
 void jobs_abandon(struct jobs *jobs, struct inode *prompt);
 
-/** A prompt file was removed: cancel its jobs that were not sent; the others are not tried again.
- */
+/** A prompt file was removed: cancel its jobs that were not sent, and try no other again. */
 void jobs_cancel(struct jobs *jobs, struct inode *prompt);
 
 /**

@@ -51,8 +51,7 @@ static void raise_descriptor_limit(void)
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-/* SIGTERM, SIGINT and SIGUSR1 as a descriptor. Blocked before there is a second thread, so in all.
- */
+/* What is heeded, as a descriptor. Blocked before there is a second thread, so in all. */
 static int open_signals(void)
 {
     sigset_t signals;

@@ -52,13 +52,12 @@ static bool makes(long number, const unsigned long arguments[3])
  */
 static bool read_call(const struct keeper *keeper, pid_t thread, char line[KEEPER_LINE_SIZE])
 {
-    bool known = keeper_read(keeper, thread, KEEPER_SYSCALL, line);
-
-    for (int i = 0; known && strcmp(line, "running\n") == 0 && i < AWAKE_MAX_MS; i++) {
+    for (int i = 0; keeper_read(keeper, thread, KEEPER_SYSCALL, line); i++) {
+        if (i == AWAKE_MAX_MS || strcmp(line, "running\n") != 0)
+            return true;
         poll(NULL, 0, 1);
-        known = keeper_read(keeper, thread, KEEPER_SYSCALL, line);
     }
-    return known;
+    return false;
 }
 
 /* @return whether the thread is about to make a name, or nobody can tell. */
