@@ -22,7 +22,7 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "mount"))
-from harness import LIMIT, MODEL, Mount, Standin, Watch, error_of, run, until  # noqa: E402
+from harness import LIMIT, MODEL, Mount, Standin, Watch, error_of, unmount, until  # noqa: E402
 
 PICTURES = 16  # of one answer; there are the words, too
 TEXT = f"[[standin: pictures={PICTURES}, size=16x16]] many"
@@ -146,8 +146,7 @@ class Play:
             self.mount.process.wait(LIMIT)
             until(lambda: error_of(os.listdir, place) == "ENOTCONN", "a dead mount")
             left = load.end()
-        until(lambda: run(["fusermount3", "-u", self.mount.path], check=False).returncode == 0,
-              "an unmount: what the shells had started may take longer to be gone")
+        unmount("fusermount3", "-u", self.mount.path)
         self.mount.start()
         return left
 

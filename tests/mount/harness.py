@@ -34,6 +34,8 @@ LIMIT = 60.0  # seconds after which an awaited event is a failure
 # What waits for nothing takes less even on a busy machine; how long it takes is told by
 # tests/bench/latency.py.
 AT_ONCE = LIMIT / 20
+HELD = "delay=600000"  # a directive: no answer until Standin.let_go()
+HANG = f"[[standin: {HELD}, words=]] hangs until it is let go"
 KEY = "canary-9f27c1d4e8b35a60"
 MODEL = "gemini-3-pro-image-preview"
 FLASH = "gemini-2.5-flash-image-preview"
@@ -199,6 +201,32 @@ def shell(line, cwd, program="bash", **named):
     done = run([program, "-c", line], cwd=cwd, check=False, **named)
     assert done.returncode == 0, (line, done.returncode, done.stderr)
     return done
+
+
+def slowed(call, delay_ms):
+    """What to put before a command so that it begins each system call of that name late."""
+    return ["strace", "-D", "-f", "-qq", "--seccomp-bpf", "-o", "/dev/null", "-e", "signal=none",
+            "-e", f"trace={call}", "-e", f"inject={call}:delay_enter={1000 * delay_ms}"]
+
+
+def unmount(*command):
+    """Who publishes, or was just killed, stands in the mount for a moment."""
+    def undone():
+        done = run(command, check=False)
+        assert done.returncode == 0 or b"busy" in done.stderr, done.stderr
+        return done.returncode == 0
+    until(undone, "an unmount")
+
+
+def end(process, send):
+    """Send a signal until a process has ended: it may come where it does not count, or become one
+    with the last."""
+    def ended():
+        if process.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                send()
+        return process.poll() is not None
+    until(ended, f"the end of {process.args}")
 
 
 def as_user(user, function):
@@ -421,11 +449,7 @@ class Mount:
 
     def unmount(self):
         """Unmount as a user does; the daemon ends by itself."""
-        def undone():  # who publishes stands in the mount for a moment
-            done = run(["fusermount3", "-u", self.path], check=False)
-            assert done.returncode == 0 or b"resource busy" in done.stderr, done.stderr
-            return done.returncode == 0
-        until(undone, "an unmount")
+        unmount("fusermount3", "-u", self.path)
         self.join()
 
     def unmount_lazily(self):
@@ -437,11 +461,7 @@ class Mount:
 
     def hurry(self):
         """End without waiting for what is in flight: the second signal says so."""
-        def ended():
-            if self.process.poll() is None:
-                self.process.send_signal(signal.SIGTERM)
-            return self.process.poll() is not None
-        until(ended, "the daemon's end")
+        end(self.process, self.process.terminate)
 
     def kill(self):
         self.process.kill()

@@ -17,7 +17,6 @@ import urllib.request
 from harness import KEY, MODEL, until
 
 SMALL = "variant=0, size=64x64"
-HELD = "delay=600000"  # until Standin.let_go()
 NOT_SENT_AGAIN = ("It was not sent again, so that nothing is paid for twice. "
                   "Save the prompt again to try once more.")
 NOT_ASKED_AGAIN = NOT_SENT_AGAIN.replace("sent", "asked", 1)

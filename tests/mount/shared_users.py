@@ -5,7 +5,6 @@ Its daemon is root's, as after `easelfs -o shared`, or a user's without any priv
 `mount.fuse3 -o setuid=USER,drop_privileges`, which mounts before it starts the daemon.
 """
 
-import contextlib
 import ctypes
 import os
 import pwd
@@ -14,7 +13,8 @@ import stat
 import subprocess
 from pathlib import Path
 
-from harness import BUILD, MODEL, Mount, call, environment, libc, mounted, run, serves, until
+from harness import (BUILD, HELD, MODEL, Mount, call, end, environment, libc, mounted, run, serves,
+                     unmount, until)
 from test_tree_users import as_user
 
 ALICE, BOB, CAROL = 60001, 60002, 60003
@@ -22,16 +22,7 @@ NOBODY = pwd.getpwnam("nobody")  # whom every system has; the daemon without pri
 MOUNT_OPTIONS = "allow_other,default_permissions,nosuid,nodev,noexec"
 MS_REMOUNT = 32
 MS_NOSUID, MS_NODEV, MS_NOEXEC = 2, 4, 8
-ENDLESS = "[[standin: delay=600000]]"  # until the stand-in is told to let go
-
-
-def unmount(path):
-    """As root does. Who publishes stands in the mount for a moment."""
-    def undone():
-        done = run(["umount", path], check=False)
-        assert done.returncode == 0 or b"busy" in done.stderr, done.stderr
-        return done.returncode == 0
-    until(undone, "an unmount")
+ENDLESS = f"[[standin: {HELD}]]"
 
 
 def let_in(directory):
@@ -107,18 +98,13 @@ class HandedMount(SharedMount):
         return int(children.split()[0]) if children.split() else self.process.pid
 
     def unmount(self):
-        unmount(self.path)
+        unmount("umount", self.path)
         self.join()
 
     def close(self):
         """The daemon cannot unmount what it was given."""
-        def ended():
-            if self.process.poll() is None:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(self.daemon(), signal.SIGTERM)
-            return self.process.poll() is not None
         run(["umount", "-l", self.path], check=False)
-        until(ended, "the daemon's end")
+        end(self.process, lambda: os.kill(self.daemon(), signal.SIGTERM))
 
 
 def daemons():

@@ -10,12 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from harness import (MODEL, RENAME_EXCHANGE, STRANGER, as_user, call, error_of, libc, renameat2,
-                     until)
+from harness import (HANG, HELD, MODEL, RENAME_EXCHANGE, STRANGER, as_user, call, error_of, libc,
+                     renameat2, until)
 
 FIELDS = ("st_ino", "st_mode", "st_uid", "st_gid", "st_size", "st_blocks", "st_mtime_ns",
           "st_ctime_ns")
-HANG = "[[standin: delay=600000, words=]] hangs until it is let go"
 MNT_DETACH = 2
 
 
@@ -283,7 +282,7 @@ def test_a_status_is_that_of_now(mount, standin):
     top = mount.top
     idle = mount.status(top)
     assert os.stat(top / "status.txt").st_size == len(idle)
-    (top / "prompt").write_text("[[standin: delay=600000]] long")
+    (top / "prompt").write_text(f"[[standin: {HELD}]] long")
     standin.await_requests(1)
     assert mount.status(top) != idle
     until(lambda: os.stat(top / "status.txt").st_size == len(mount.status(top).encode()),

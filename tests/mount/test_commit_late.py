@@ -4,7 +4,7 @@ do, as it may on a busy machine. strace has it take long for a system call."""
 
 import pytest
 
-from harness import SANITIZED
+from harness import SANITIZED, slowed
 from test_commit_rule import held_open
 
 pytestmark = pytest.mark.skipif(SANITIZED, reason="sanitizers do not want to be traced")
@@ -14,9 +14,7 @@ pytestmark = pytest.mark.skipif(SANITIZED, reason="sanitizers do not want to be 
 def make_slow(make_mount, standin):
     """A mount whose daemon begins each system call of that name late."""
     def make(name):
-        under = ("strace", "-f", "-qq", "--seccomp-bpf", "-e", "signal=none", "-e", f"trace={name}",
-                 "-e", f"inject={name}:delay_enter=1500000", "-o", "/dev/null")
-        return make_mount(standin.url, settle=0, under=under)
+        return make_mount(standin.url, settle=0, under=slowed(name, 1500))
     return make
 
 

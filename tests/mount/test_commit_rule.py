@@ -11,8 +11,7 @@ import sys
 import pytest
 
 from conftest import Desk, mounts
-from harness import LIMIT, children, error_of, png, run, sha256, shell, until
-from job_play import HELD
+from harness import HELD, LIMIT, children, end, error_of, png, run, sha256, shell, until
 
 
 def bash(line, cwd):
@@ -204,11 +203,7 @@ def killed_writer(directory, how, number, text="half a text"):
 
 def interrupt(shell_):
     """Ctrl-C: a shell goes on where what it has waited for had just ended by itself."""
-    def ended():
-        if shell_.poll() is None:
-            os.killpg(shell_.pid, signal.SIGINT)
-        return shell_.poll() is not None
-    until(ended, "the shell's end")
+    end(shell_, lambda: os.killpg(shell_.pid, signal.SIGINT))
 
 
 @pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)

@@ -6,8 +6,8 @@ import os
 
 import pytest
 
-from harness import png, until
-from job_play import HELD, answer_all, check_over, kill, on_record, play
+from harness import HELD, png, until
+from job_play import answer_all, check_over, kill, on_record, play
 
 SLOW = f"[[standin: {HELD}]] slow"
 

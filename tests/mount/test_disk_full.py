@@ -4,8 +4,8 @@ goes on by itself once there is space again."""
 
 import pytest
 
-from harness import until
-from job_play import HELD, Oracle, Outcome, directed
+from harness import HELD, until
+from job_play import Oracle, Outcome, directed
 from test_job_trouble import fill
 from test_room import disk  # noqa: F401  pylint: disable=unused-import
 

@@ -13,10 +13,10 @@ import time
 
 import pytest
 
-from harness import (AT_ONCE, FLASH, LIMIT, STRANGER, Watch, as_user, error_of, run, shell,
+from harness import (AT_ONCE, FLASH, HELD, LIMIT, STRANGER, Watch, as_user, error_of, run, shell,
                      until)
 
-HANG = "[[standin: delay=600000, words=, size=16x16]] hangs until it is let go"
+HANG = f"[[standin: {HELD}, words=, size=16x16]] hangs until it is let go"
 MANY = "[[standin: delay={}, pictures=16, size=16x16]] many"  # 17 files: there are the words, too
 ASKED_FOR = [".Trash", ".Trash-0", ".Trash-1000", ".hidden", ".sh_thumbnails", ".xdg-volume-info",
              ".directory", "autorun.inf", "Autorun.inf", "AUTORUN.INF", "desktop.ini",

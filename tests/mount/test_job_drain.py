@@ -7,8 +7,8 @@ import signal
 
 import pytest
 
-from harness import LIMIT, mounted, run, until
-from job_play import HELD, NOT_SENT_AGAIN, PERHAPS, SMALL, directed, on_record
+from harness import HELD, LIMIT, mounted, run, until
+from job_play import NOT_SENT_AGAIN, PERHAPS, SMALL, directed, on_record
 
 STOPPED = ("easelfs was stopped while the request was on its way.\n"
            f"{PERHAPS}\n{NOT_SENT_AGAIN}")

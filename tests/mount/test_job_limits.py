@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from harness import FLASH, png, until
+from harness import FLASH, HELD, png, until
 from job_play import FREE, SMALL, Outcome, directed, kill, play
 
 ADVICE = "Save the prompt again then, or raise images_per_day."
@@ -37,7 +37,7 @@ def refused(action):
 def test_one_model_leaves_room_for_the_others(make_mount, standin):
     mount = make_mount(standin.url, "-omax_in_flight=4", "-omax_in_flight_per_model=2", "-odrain=0")
     for number in range(5):
-        save(mount, f"{number}.prompt", directed(f"slow {number}", "delay=600000"))
+        save(mount, f"{number}.prompt", directed(f"slow {number}", HELD))
     standin.await_requests(2)
     (mount.path / FLASH / "prompt").write_text(directed("quick", SMALL))
     assert mount.wait(directory=mount.path / FLASH) == (["0001.png"], False)

@@ -3,8 +3,8 @@
 
 import pytest
 
-from harness import SANITIZED, png, until
-from job_play import HELD, directed, play
+from harness import HELD, SANITIZED, png, until
+from job_play import directed, play
 
 MB = 1_000_000
 LIMIT_BYTES = 64 * MB

@@ -9,9 +9,8 @@ import threading
 
 import pytest
 
-from harness import png, until
-from job_play import (HELD, NOT_ASKED_AGAIN, NOT_SENT_AGAIN, PERHAPS, SMALL, check_over, directed,
-                      play)
+from harness import HELD, png, until
+from job_play import NOT_ASKED_AGAIN, NOT_SENT_AGAIN, PERHAPS, SMALL, check_over, directed, play
 
 LOST = "The connection to HOST was lost before an answer came (Recv failure: Connection reset by peer)."
 

@@ -12,9 +12,9 @@ import threading
 
 import pytest
 
-from harness import BUILD, LIMIT, SANITIZED, environment, png, until
-from job_play import (HELD, NOT_SENT_AGAIN, PERHAPS, SMALL, Oracle, Outcome, directed, kill,
-                      on_record, play)
+from harness import BUILD, HELD, LIMIT, SANITIZED, environment, png, until
+from job_play import (NOT_SENT_AGAIN, PERHAPS, SMALL, Oracle, Outcome, directed, kill, on_record,
+                      play)
 
 ENDED = "easelfs ended while the request was on its way."
 UNKNOWN = f"{ENDED}\n{PERHAPS}\n{NOT_SENT_AGAIN}"

@@ -10,8 +10,8 @@ import subprocess
 
 import pytest
 
-from harness import FLASH, call, libc, png, run, until
-from job_play import HELD, PAID, SMALL, Oracle, Outcome, directed, kill, play
+from harness import FLASH, HELD, call, libc, png, run, until
+from job_play import PAID, SMALL, Oracle, Outcome, directed, kill, play
 
 NO_SPACE = "No space left on device"
 

@@ -12,8 +12,8 @@ import threading
 import pytest
 
 import conftest
-from harness import as_user, until
-from job_play import HELD, SMALL, answer_all, directed, kill
+from harness import HELD, as_user, until
+from job_play import SMALL, answer_all, directed, kill
 
 ALICE, BOB, CAROL = 20001, 20002, 20003
 FLOOD = int(os.environ.get("EASELFS_FLOOD", "500"))

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from harness import as_user, error_of, until
+from harness import HELD, as_user, error_of, until
 from job_play import SMALL, Outcome, directed, kill
 
 ALICE, BOB, CAROL = 20001, 20002, 20003
@@ -122,7 +122,7 @@ def test_it_is_refused_at_the_first_write_and_nothing_else_is(make_desk, standin
 def test_more_writes_do_not_make_up_for_a_refused_one(make_desk, standin):
     """The first part was refused; when the limit opens meanwhile, the second part is no prompt."""
     desk = make_desk("-ouser_unfinished_jobs=1", settle=0)
-    assert save_as(ALICE, desk, "slow.prompt", directed("slow", "delay=600000")) == SAVED
+    assert save_as(ALICE, desk, "slow.prompt", directed("slow", HELD)) == SAVED
     standin.await_requests(1)
 
     def in_two_parts():
@@ -223,7 +223,7 @@ def test_what_was_accepted_before_waits_for_tomorrow(make_desk, standin):
 
 def test_each_user_has_so_many_unfinished(make_desk, standin):
     desk = make_desk("-ouser_unfinished_jobs=2", settle=0)
-    slow = directed("slow", "delay=600000")
+    slow = directed("slow", HELD)
     assert save_as(ALICE, desk, "a1.prompt", slow) == SAVED
     assert save_as(ALICE, desk, "a2.prompt", slow) == SAVED
     standin.await_requests(2)

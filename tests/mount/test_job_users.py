@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from harness import as_user, until
+from harness import HELD, as_user, until
 from job_play import SMALL, directed, kill
 
 ALICE, BOB, CAROL = 20001, 20002, 20003
@@ -117,7 +117,7 @@ def test_it_outlives_the_daemon(make_mount, standin, tmp_path):
     tmp_path.chmod(0o755)
     mount.desk = mount.top
     mount.top.chmod(0o777)
-    as_user(ALICE, lambda: save(mount.top / "a.prompt", directed("A", "delay=600000")))
+    as_user(ALICE, lambda: save(mount.top / "a.prompt", directed("A", HELD)))
     standin.await_requests(1)
     as_user(BOB, lambda: save(mount.top / "b.prompt", directed("B", SMALL)))
     until(lambda: mount.status(mount.top).count("queued") == 1, "a job that waits")

@@ -7,8 +7,8 @@ import re
 
 import pytest
 
-from harness import FLASH, MODEL, png, run
-from job_play import HELD, directed, kill, play, sha256
+from harness import FLASH, HELD, MODEL, png, run
+from job_play import directed, kill, play, sha256
 
 NAMES = ["user.easelfs.created", "user.easelfs.finish_reason", "user.easelfs.job",
          "user.easelfs.model", "user.easelfs.model_version", "user.easelfs.prompt",

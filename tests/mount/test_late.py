@@ -10,7 +10,7 @@ import threading
 
 import pytest
 
-from harness import LIMIT, SANITIZED, Watch, children
+from harness import LIMIT, SANITIZED, Watch, children, slowed
 
 LATE_S = 3  # without a processor, of what otherwise answers at once
 
@@ -55,9 +55,7 @@ def test_who_makes_a_workspace_sets_values_in_it(mount, keeper):
 @pytest.mark.skipif(SANITIZED, reason="LeakSanitizer traces the daemon, and only one can")
 def test_a_result_that_is_renamed_slowly_is_seen_by_watchers(make_mount, standin):
     """Once by the publisher and, asked for it by the kernel, once by the daemon."""
-    slowly = ("strace", "-D", "-f", "-qq", "-o", "/dev/null", "-e", "trace=renameat2",
-              "-e", "inject=renameat2:delay_enter=2500000")
-    mount = make_mount(standin.url, under=slowly)
+    mount = make_mount(standin.url, under=slowed("renameat2", 2500))
     with Watch(mount.top, mask=Watch.MOVED_TO) as watch:
         (mount.top / "prompt").write_text("[[standin: words=]] slowly")
         assert watch.next()[:2] == ("MOVED_TO", "0001.jpg")

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from harness import BUILD, KEY, LIMIT, MODEL, png, run, shell, until
+from harness import BUILD, HELD, KEY, LIMIT, MODEL, png, run, shell, until
 
 LOOKS = {
     "ls": "ls -laR .",
@@ -82,7 +82,7 @@ def test_no_descriptor_is_left_behind(make_mount, standin, tmp_path):
         (mount.top / f"file{i}").write_text("x")
     run(["cp", "-r", mount.top, tmp_path / "copy"])
     for name in ("prompt", "bad.prompt"):  # no result may be in the way of the copy
-        (tmp_path / "copy" / name).write_text("[[standin: delay=600000, status=400]] again")
+        (tmp_path / "copy" / name).write_text(f"[[standin: {HELD}, status=400]] again")
     count = len(standin.requests())
     run(["cp", "-r", tmp_path / "copy", mount.top / "low"])
     standin.await_requests(count + 2)

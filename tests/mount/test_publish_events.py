@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import (KEY, LIMIT, MODEL, Watch, error_of, png, renameat2, sha256, shell,
+from harness import (HANG, HELD, KEY, LIMIT, MODEL, Watch, error_of, png, renameat2, sha256, shell,
                      until)
 
 JOB = "user.easelfs.job"
@@ -253,7 +253,6 @@ def test_the_user_s_own_file_of_that_name_is_left_alone(desk):
 
 # --- where a directory went meanwhile
 
-HANG = "[[standin: delay=600000, words=]] hangs until it is let go"
 
 
 def sent(desk, directory):
@@ -296,7 +295,7 @@ def test_results_follow_to_another_model(mount, standin):
 def test_what_comes_for_a_removed_directory_goes_to_the_model_s_own(mount, standin, directive):
     (mount.top / "a" / "b").mkdir(parents=True)
     (mount.top / "a" / "b" / "cat.prompt").write_text(
-        f"[[standin: delay=600000, words={directive}]] hangs")
+        f"[[standin: {HELD}, words={directive}]] hangs")
     standin.await_requests(1)
     with Watch(mount.top, mask=Watch.MOVED_TO) as watch:
         shell("rm -r a", mount.top)

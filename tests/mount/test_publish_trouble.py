@@ -13,11 +13,10 @@ import time
 
 import pytest
 
-from harness import (FLASH, LIMIT, MODEL, NOBODY, SANITIZED, Watch, as_user, call, error_of, libc,
-                     run, until)
+from harness import (FLASH, HANG, LIMIT, MODEL, NOBODY, SANITIZED, Watch, as_user, call, error_of,
+                     libc, run, unmount, until)
 
 MANY = "[[standin: pictures=16, size=24x24]] many"  # 17 files: there are the words, too
-HANG = "[[standin: delay=600000, words=]] hangs until it is let go"
 MS_BIND = 4096
 MNT_DETACH = 2  # whoever looks for a way to the mount may stand in it
 
@@ -163,8 +162,7 @@ def test_a_daemon_that_is_killed_while_it_publishes_leaves_nothing_that_hangs(ma
             assert mount.process.wait(LIMIT) == -signal.SIGKILL
             until(lambda: error_of(os.listdir, place) == "ENOTCONN", "a dead mount")
             # leaving load() shows that each of its processes can be killed
-        # what those shells had started may take longer to be gone
-        until(lambda: run(["fusermount3", "-u", mount.path], check=False).returncode == 0, "an end")
+        unmount("fusermount3", "-u", mount.path)
         mount.start()
         mount.settled()
         assert pictures(place) >= before

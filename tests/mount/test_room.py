@@ -8,8 +8,8 @@ import os
 
 import pytest
 
-from harness import call, libc, run, until
-from job_play import HELD, SMALL, Outcome, directed, kill, on_record, play
+from harness import HELD, call, libc, run, until
+from job_play import SMALL, Outcome, directed, kill, on_record, play
 from test_job_trouble import fill, supports_xattrs, troubled
 
 MIB = 1 << 20

@@ -11,8 +11,8 @@ import subprocess
 import pytest
 
 from harness import (BUILD, LIMIT, MODEL, Watch, as_user as be, call, descriptors_of, environment,
-                     error_of, libc, mounted, run, serves, until)
-from shared_users import ALICE, BOB, ENDLESS, NOBODY, HandedMount, let_in, owner_of, unmount
+                     error_of, libc, mounted, run, serves, unmount, until)
+from shared_users import ALICE, BOB, ENDLESS, NOBODY, HandedMount, let_in, owner_of
 
 MS_BIND = 4096
 ROOT_HOME = pwd.getpwuid(0).pw_dir  # that others cannot enter
@@ -109,7 +109,7 @@ def test_mount_and_mount_fuse3_give_it_no_more(tmp_path, standin, in_path, helpe
         script.chmod(0o6755)
         assert error_of(os.execv, script, ["script"]) == "EACCES"
     finally:
-        unmount(path)
+        unmount("umount", path)
     until(lambda: not serves(path), "the end")
 
 
@@ -141,7 +141,7 @@ def test_a_mount_that_lacks_an_option_is_refused(tmp_path, standin, given, missi
         expected = "ENOTCONN" if "allow_other" in given else "EACCES"
         until(lambda: error_of(os.listdir, mount.path) == expected, expected)
     finally:
-        unmount(mount.path)
+        unmount("umount", mount.path)
 
 
 def test_the_daemon_has_no_privilege(hand_over):
@@ -160,7 +160,7 @@ def test_unmounting_waits_for_what_is_under_way(hand_over, standin):
     look(mount, ALICE)
     assert mount.do(ALICE, f"open('prompt', 'w').write('{SLOW}')") == [None]
     standin.await_requests(1)
-    unmount(mount.path)
+    unmount("umount", mount.path)
     assert mount.process.poll() is None
     standin.let_go()
     mount.join()
@@ -187,7 +187,7 @@ def test_a_signal_ends_it_and_nobody_hangs(hand_over, standin):
     assert reader.wait(LIMIT) != 0
     standin.let_go()
     assert mount.process.wait(LIMIT) == 0, mount.log_text()
-    unmount(mount.path)
+    unmount("umount", mount.path)
     assert (mount.store_of(ALICE) / "0001.jpg").exists()
     assert mount.unfinished() == [] and len(standin.requests()) == 1
 
@@ -210,7 +210,7 @@ def test_in_the_background_it_is_ready_when_the_command_returns(tmp_path, standi
         until(lambda: not any(holds(pid, home) for pid in os.listdir("/proc") if pid.isdigit()),
               "nobody who has something of it open")
     finally:
-        unmount(mount.path)
+        unmount("umount", mount.path)
     lock = mount.store / "lock"
     until(lambda: subprocess.run(["flock", "-n", lock, "true"], check=False).returncode == 0,
           "the daemon's end")

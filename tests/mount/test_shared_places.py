@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import (LIMIT, MODEL, Watch, as_user as be, call, error_of, libc, run, until)
+from harness import HELD, LIMIT, MODEL, Watch, as_user as be, call, error_of, libc, run, until
 from shared_users import (ALICE, BOB, CAROL, ENDLESS, HandedMount, SharedMount, daemons, let_in,
                           mode_of, owner_of)
 from test_job_trouble import fill, supports_xattrs
@@ -322,7 +322,7 @@ def test_three_at_once_and_one_that_floods(share, standin, kind):
         me(mount, user)
     flood = 100
     small = "[[standin: size=16x16, words=]]"
-    assert mount.do(CAROL, "open('prompt', 'w').write('[[standin: delay=600000, words=]] first')"
+    assert mount.do(CAROL, f"open('prompt', 'w').write('[[standin: {HELD}, words=]] first')"
                     ) == [None]
     standin.await_requests(1)
     assert mount.do(CAROL, "(os.mkdir('flood'), [open(f'flood/{i}.prompt', 'w').write("

@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from harness import MODEL, jpeg, png, run, shell, snapshot
+from harness import HELD, MODEL, jpeg, png, run, shell, slowed, snapshot
 
 
 @pytest.fixture
@@ -127,7 +127,7 @@ def test_rm_r_removes_a_tree(place, source):
 def test_a_whole_top_workspace_is_copied_into_a_new_directory(shared, shared_standin):
     """The prompts that are copied in are sent, but no result is in the way of the copy."""
     count = len(shared_standin.requests())
-    (shared.top / "prompt").write_text("[[standin: delay=600000]] before the copy")
+    (shared.top / "prompt").write_text(f"[[standin: {HELD}]] before the copy")
     shared_standin.await_requests(count + 1)
     shared_standin.let_go()
     shared.settled()
@@ -146,9 +146,6 @@ def test_a_whole_top_workspace_is_copied_into_a_new_directory(shared, shared_sta
         shutil.rmtree(back)
 
 
-SLOWLY = "strace -qq -o /dev/null -e trace=openat -e inject=openat:delay_enter=300000"
-
-
 @pytest.mark.parametrize("line", ["{slowly} cp -r source {to}",
                                   "mkdir {to} && {slowly} tar xf source.tar -C {to}"],
                          ids=["cp", "tar"])
@@ -160,7 +157,7 @@ def test_a_copy_that_is_slower_than_its_prompt_is_whole(make_mount, standin, tmp
     for name in ("prompt", "status.txt"):  # as they are in the archive and, mostly, read by cp
         (source / name).write_text(f"{name} as it was kept")
     shell("tar cf ../source.tar prompt status.txt", source)
-    shell(line.format(slowly=SLOWLY, to=mount.top / "restored"), tmp_path)
+    shell(line.format(slowly=" ".join(slowed("openat", 300)), to=mount.top / "restored"), tmp_path)
     mount.settled()
     assert (mount.top / "restored" / "status.txt").read_text() == "status.txt as it was kept"
     assert standin.prompts() == ["prompt as it was kept"]
@@ -169,7 +166,7 @@ def test_a_copy_that_is_slower_than_its_prompt_is_whole(make_mount, standin, tmp
 def test_who_makes_a_directory_finds_no_status_in_the_way_but_others_do(mount, standin):
     low = mount.top / "low"
     low.mkdir()
-    (low / "prompt").write_text("[[standin: delay=600000]] hangs")
+    (low / "prompt").write_text(f"[[standin: {HELD}]] hangs")
     standin.await_requests(1)
     assert "sending" in (low / "status.txt").read_text()
     run(["bash", "-c", "set -C; ! : > status.txt"], cwd=low)  # O_EXCL: it is there
@@ -187,7 +184,7 @@ def test_who_makes_a_directory_finds_no_status_in_the_way_but_others_do(mount, s
 
 def test_copying_out_what_is_under_way_copies_what_is_there(mount, standin, tmp_path):
     mount.generate("one that is done")
-    (mount.top / "prompt").write_text("[[standin: delay=600000]] one that hangs")
+    (mount.top / "prompt").write_text(f"[[standin: {HELD}]] one that hangs")
     standin.await_requests(2)
     run(["cp", "-r", mount.path, tmp_path / "out"])
     assert sorted(os.listdir(tmp_path / "out" / MODEL)) == [

@@ -7,7 +7,7 @@ import tarfile
 
 import pytest
 
-from harness import FLASH, MODEL, RENAME_EXCHANGE, error_of, renameat2, run, until
+from harness import FLASH, HELD, MODEL, RENAME_EXCHANGE, error_of, renameat2, run, until
 
 MODELS = [FLASH, "gemini-3.1-flash-image-preview", MODEL]
 READ_ONLY = ["README.txt", "status.txt"]
@@ -200,7 +200,7 @@ def test_a_workspace_with_jobs_has_a_status_by_name_only(shared, place):
 def test_the_status_tells_what_is_under_way(mount, standin):
     workspace = mount.top / "here"
     workspace.mkdir()
-    (workspace / "slow.prompt").write_text("[[standin: delay=600000]] slow")
+    (workspace / "slow.prompt").write_text(f"[[standin: {HELD}]] slow")
     standin.await_requests(1)
     line = (workspace / "status.txt").read_text()
     assert line.startswith("sending ") and "slow.prompt" in line
@@ -212,7 +212,7 @@ def test_the_status_tells_what_is_under_way(mount, standin):
 
 def test_the_status_is_rendered_at_open(mount, standin):
     with open(mount.top / "status.txt", encoding="utf-8") as before:
-        (mount.top / "prompt").write_text("[[standin: delay=600000]] slow")
+        (mount.top / "prompt").write_text(f"[[standin: {HELD}]] slow")
         standin.await_requests(1)
         assert before.read() == "Nothing is unfinished.\n"
     path = mount.top / "status.txt"

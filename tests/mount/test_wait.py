@@ -11,9 +11,8 @@ import time
 
 import pytest
 
-from harness import AT_ONCE, FLASH, FUSECTL, LIMIT, MODEL, error_of, run, shell, until
+from harness import AT_ONCE, FLASH, FUSECTL, HANG, LIMIT, MODEL, error_of, run, shell, until
 
-HANG = "[[standin: delay=600000, words=]] hangs until it is let go"
 QUICK = "[[standin: words=]] quick"
 FAIL = "[[standin: status=400, message=refused]] fails"
 

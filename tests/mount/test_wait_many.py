@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from crowd import Crowd
-from harness import AT_ONCE, FUSECTL, LIMIT, SANITIZED, error_of, run, until
+from harness import AT_ONCE, FUSECTL, HELD, LIMIT, SANITIZED, error_of, run, until
 
 MANY = 1000 if SANITIZED else 5000
 MOST = 10000  # WAITERS_MAX in src/mount/waiters.h
-HANG = "[[standin: delay=600000]] hangs"
+HANG = f"[[standin: {HELD}]] hangs"
 QUICK = "[[standin: words=, size=16x16]] quick"
 
 

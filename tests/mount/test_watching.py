@@ -15,9 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from harness import LIMIT, error_of, libc, mounting, until
+from harness import HANG, LIMIT, error_of, libc, mounting, until
 
-HANG = "[[standin: delay=600000, words=]] hangs until it is let go"
 LIMITS = Path("/proc/sys/fs/fuse")
 
 

@@ -9,6 +9,7 @@ import tempfile
 
 import pytest
 
+import harness
 from harness import (BUILD, KEY, LIMIT, MODEL, STRANGER, call, environment, libc, mounted, run,
                      until)
 
@@ -63,8 +64,7 @@ def mount(*arguments, **named):
 
 
 def unmount(path, store):
-    """Who publishes stands in the mount for a moment."""
-    until(lambda: run(["umount", path], check=False).returncode == 0, "an unmount")
+    harness.unmount("umount", path)
     run(["flock", store / "lock", "true"])  # the daemon has let go of it
 
 
