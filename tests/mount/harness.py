@@ -385,6 +385,15 @@ class Mount:
         waiting = FUSECTL / self.connection / "waiting"
         until(lambda: int(waiting.read_text()) == 0, "an idle connection")
 
+    def is_asleep(self):
+        """Whether no thread of the daemon has anything to do."""
+        try:
+            states = {(task / "stat").read_text().rpartition(")")[2].split()[0]
+                      for task in Path(f"/proc/{self.process.pid}/task").iterdir()}
+        except (FileNotFoundError, ProcessLookupError):  # a thread has just ended
+            return False
+        return states == {"S"}
+
     def settled(self):
         """Until every request is answered and no job is unfinished in any model."""
         self.idle()

@@ -4,6 +4,7 @@
 import contextlib
 import os
 import signal
+import socket
 
 import pytest
 
@@ -120,6 +121,29 @@ def test_what_waits_is_not_begun_and_not_lost(make_mount, standin):
         "again.jpg", "second.jpg", "third.jpg"]
     mount.unmount()
     assert len(standin.requests()) == 5
+
+
+def test_what_waits_is_not_begun_by_an_answer_that_comes_meanwhile(make_mount, standin, tmp_path,
+                                                                   monkeypatch):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.settimeout(LIMIT)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        mount = make_mount(standin.url, "-omax_in_flight=1")
+        (mount.top / "first.prompt").write_text(directed("First", f"{SMALL}, {HELD}"))
+        standin.await_requests(1)
+        (mount.top / "second.prompt").write_text(directed("Second", SMALL))
+        on_record(mount, 1, state="queued", prompt_name="second.prompt")
+        mount.process.send_signal(signal.SIGTERM)
+        while not manager.recv(4096).startswith(b"STOPPING=1\n"):
+            pass
+    until(mount.is_asleep, "a daemon that waits for nothing but the answer")
+    standin.let_go()
+    mount.join()
+    record, = mount.records()
+    assert (record["prompt_name"], record["state"]) == ("first.prompt", "done")
+    assert len(mount.unfinished()) == 1
+    assert len(standin.requests()) == 1
 
 
 def test_a_reader_of_a_wait_file_does_not_keep_it(mount, standin, top):

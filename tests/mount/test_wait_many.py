@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import time
-from pathlib import Path
 
 import pytest
 
@@ -39,22 +38,12 @@ def waiting(mount):
     return int((FUSECTL / mount.connection / "waiting").read_text())
 
 
-def is_asleep(mount):
-    """Whether no thread of the daemon has anything to do."""
-    try:
-        states = {(task / "stat").read_text().rpartition(")")[2].split()[0]
-                  for task in Path(f"/proc/{mount.process.pid}/task").iterdir()}
-    except (FileNotFoundError, ProcessLookupError):  # a thread has just ended
-        return False
-    return states == {"S"}
-
-
 def await_blocked(mount, count):
     """Until the daemon has got that many requests, and left them unanswered: what they are is the
     callers' business (the readers of a Crowd can only read)."""
     until(lambda: waiting(mount) == count, f"{count} blocked readers", 6 * LIMIT)
     os.statvfs(mount.top)  # always asks the daemon, which takes what was asked before first
-    until(lambda: is_asleep(mount), "the daemon to be done with them")
+    until(mount.is_asleep, "the daemon to be done with them")
 
 
 class Unfinished:
